@@ -1,0 +1,44 @@
+package schemas
+
+import "fmt"
+
+// Partition names one partition of one topic.
+type Partition struct {
+	Topic  Topic
+	Number int32
+}
+
+func (p Partition) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
+
+// Header is one header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Record is one record of a log: as it was read, or (Offset unused) as it is to be appended.
+type Record struct {
+	Partition Partition
+	Offset    int64 // position in the partition
+	Time      int64 // milliseconds since the Unix epoch, as the producer set it
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+}
+
+// Header returns the value of the last header named key, and whether there is one.
+func (r *Record) Header(key string) ([]byte, bool) {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if r.Headers[i].Key == key {
+			return r.Headers[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+// At names the record's place for an error or a log line: topic/partition@offset.
+func (r *Record) At() string { return fmt.Sprintf("%s@%d", r.Partition, r.Offset) }
+
+// HeartbeatHeader marks a record of the reports topic that carries no report, only its time: "the log was read to
+// its end, and it is this late". Its value is ignored.
+const HeartbeatHeader = "detour-heartbeat"
