@@ -1,0 +1,143 @@
+// Package arrowio is how a slice of Go structs becomes one Arrow IPC stream in a record's value, and comes back.
+//
+// A Table is a list of columns over a row type. It writes one schema message, whose metadata names the record, its
+// version and a JSON head, and one record batch. It reads only exactly that: a stream from elsewhere with other
+// columns, a second batch, dictionaries or compression is an error, and so is any length that the bytes do not bear
+// out. Memory used by a decoder is bounded by a small multiple of its input.
+package arrowio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+)
+
+// Keys of the schema metadata.
+const (
+	nameKey = "detour.record"
+	headKey = "detour.head"
+)
+
+// Table is the Arrow form of rows of type R under a head of type H.
+type Table[R, H any] struct {
+	name    string // record name and schema version, e.g. "sample-v1"
+	columns []Column[R]
+	schema  *arrow.Schema // without the head
+}
+
+// NewTable describes a record: its name, its schema version, and its columns in order.
+func NewTable[R, H any](name string, version int, columns ...Column[R]) *Table[R, H] {
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = c.field
+	}
+	return &Table[R, H]{
+		name:    fmt.Sprintf("%s-v%d", name, version),
+		columns: columns,
+		schema:  arrow.NewSchema(fields, nil),
+	}
+}
+
+// Schema returns the Arrow schema, units in the fields' metadata.
+func (t *Table[R, H]) Schema() *arrow.Schema { return t.schema }
+
+// Encode returns head and rows as one Arrow IPC stream.
+func (t *Table[R, H]) Encode(head *H, rows []R) ([]byte, error) {
+	h, err := json.Marshal(head)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s head: %w", t.name, err)
+	}
+	meta := arrow.NewMetadata([]string{nameKey, headKey}, []string{t.name, string(h)})
+	schema := arrow.NewSchema(t.schema.Fields(), &meta)
+	arrays := make([]arrow.Array, len(t.columns))
+	for i, c := range t.columns {
+		arrays[i] = array.MakeFromData(c.encode(rows))
+	}
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	if err := w.Write(array.NewRecord(schema, arrays, int64(len(rows)))); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", t.name, err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", t.name, err)
+	}
+	return out.Bytes(), nil
+}
+
+// Decode reads what Encode wrote. It never panics, and the rows do not alias data.
+func (t *Table[R, H]) Decode(data []byte) (head *H, rows []R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			head, rows, err = nil, nil, fmt.Errorf("decode %s: broken Arrow stream: %v", t.name, p)
+		}
+	}()
+	head, rows, err = t.decode(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("decode %s: %w", t.name, err)
+	}
+	return head, rows, nil
+}
+
+func (t *Table[R, H]) decode(data []byte) (*H, []R, error) {
+	if len(data) == 0 {
+		return nil, nil, errors.New("the value is empty")
+	}
+	r, err := ipc.NewReaderFromMessageReader(&messages{rest: data}, ipc.WithAllocator(newBounded(len(data))))
+	if err != nil {
+		return nil, nil, err
+	}
+	head, err := t.head(r.Schema())
+	if err != nil {
+		return nil, nil, err
+	}
+	if !r.Next() {
+		return nil, nil, orElse(r.Err(), errors.New("no record batch"))
+	}
+	batch := r.Record()
+	n := batch.NumRows()
+	if n < 0 || n > int64(len(data)) { // every column is at least a byte wide
+		return nil, nil, fmt.Errorf("%d rows cannot fit %d bytes", n, len(data))
+	}
+	rows := make([]R, n)
+	for i, c := range t.columns {
+		if err := c.decode(batch.Column(i).Data(), rows); err != nil {
+			return nil, nil, fmt.Errorf("column %s: %w", c.field.Name, err)
+		}
+	}
+	if r.Next() || r.Err() != nil {
+		return nil, nil, orElse(r.Err(), errors.New("more than one record batch"))
+	}
+	return head, rows, nil
+}
+
+// head checks that s is this table's schema and returns what its metadata carries.
+func (t *Table[R, H]) head(s *arrow.Schema) (*H, error) {
+	meta := s.Metadata()
+	name, _ := meta.GetValue(nameKey)
+	if name != t.name {
+		return nil, fmt.Errorf("record is %q", name)
+	}
+	if !t.schema.Equal(s) {
+		return nil, fmt.Errorf("columns differ: %v", s.Fields())
+	}
+	text, _ := meta.GetValue(headKey)
+	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec.DisallowUnknownFields()
+	head := new(H)
+	if err := dec.Decode(head); err != nil {
+		return nil, fmt.Errorf("head: %w", err)
+	}
+	return head, nil
+}
+
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}

@@ -1,0 +1,121 @@
+package control
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Policy is how decisions are made and maps are published. An operator writes it as YAML; the log holds it with every
+// default filled in, so that a later program's defaults change nothing. Shares are in parts per million (ppm), times in
+// panes: a tick is a pane.
+type Policy struct {
+	Window       int          `json:"window_panes" yaml:"window_panes"` // panes of evidence that a decision looks at
+	Mix          Mix          `json:"mix" yaml:"mix"`
+	Harm         Harm         `json:"harm" yaml:"harm"`
+	Latency      Latency      `json:"latency" yaml:"latency"`
+	Reachability Reachability `json:"reachability" yaml:"reachability"`
+	Hold         int          `json:"hold_panes" yaml:"hold_panes"` // least stay on a path before latency may move it again
+	Publish      Publishing   `json:"publish" yaml:"publish"`
+}
+
+// Mix is how many connections of each class a client makes: one DNS answer serves both.
+type Mix struct {
+	New    int `json:"new" yaml:"new"`
+	Reused int `json:"reused" yaml:"reused"`
+}
+
+// Harm is when a client counts as slower: above its default path by more than both.
+type Harm struct {
+	RatioPPM  int `json:"ratio_ppm" yaml:"ratio_ppm"`           // of the default path's latency
+	Micros    int `json:"micros" yaml:"micros"`                 // µs
+	CellRuns  int `json:"cell_runs" yaml:"cell_runs"`           // runs from which a population is looked at on its own
+	CellShare int `json:"cell_share_ppm" yaml:"cell_share_ppm"` // ppm of the runs from which a population can stop a move
+}
+
+// Latency is what a candidate has to show.
+type Latency struct {
+	MinRuns       int `json:"min_runs" yaml:"min_runs"`             // own runs with a pair
+	ConfidencePPM int `json:"confidence_ppm" yaml:"confidence_ppm"` // of the one-sided bound: 950000 = 95 %
+}
+
+// Reachability is when a path counts as down.
+type Reachability struct {
+	Window        int `json:"window_panes" yaml:"window_panes"`
+	MinTries      int `json:"min_tries" yaml:"min_tries"`
+	DownPPM       int `json:"down_ppm" yaml:"down_ppm"` // down: error rate credibly above
+	UpPPM         int `json:"up_ppm" yaml:"up_ppm"`     // works: error rate credibly below
+	ConfidencePPM int `json:"confidence_ppm" yaml:"confidence_ppm"`
+}
+
+// Publishing is how long a version lives.
+type Publishing struct {
+	Expiry   int `json:"expiry_panes" yaml:"expiry_panes"`     // after this an agent warns that its map is stale
+	Renew    int `json:"renew_panes" yaml:"renew_panes"`       // an unchanged map is published again after this
+	Snapshot int `json:"snapshot_ticks" yaml:"snapshot_ticks"` // ticks between full snapshots of decisions
+}
+
+// DefaultPolicy returns the policy that a deployment starts with.
+func DefaultPolicy() Policy {
+	return Policy{
+		Window:       60,
+		Mix:          Mix{New: 1, Reused: 2},
+		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000},
+		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
+		Reachability: Reachability{Window: 5, MinTries: 6, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000},
+		Hold:         10,
+		Publish:      Publishing{Expiry: 120, Renew: 30, Snapshot: 30},
+	}
+}
+
+// ParsePolicy reads a policy's YAML over the defaults. An unknown key is an error that names it.
+func ParsePolicy(data []byte) (Policy, error) {
+	p := DefaultPolicy()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&p); err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	if err := p.Validate(); err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	return p, nil
+}
+
+// Validate names the first setting that cannot be.
+func (p *Policy) Validate() error {
+	for _, c := range []struct {
+		key       string
+		value     int
+		low, high int
+	}{
+		{"window_panes", p.Window, 1, 10_080},
+		{"mix.new", p.Mix.New, 0, 1000},
+		{"mix.reused", p.Mix.Reused, 0, 1000},
+		{"mix.new + mix.reused", p.Mix.New + p.Mix.Reused, 1, 2000},
+		{"harm.ratio_ppm", p.Harm.RatioPPM, 0, 1_000_000},
+		{"harm.micros", p.Harm.Micros, 0, 1_000_000},
+		{"harm.cell_runs", p.Harm.CellRuns, 2, 1_000_000},
+		{"harm.cell_share_ppm", p.Harm.CellShare, 0, 1_000_000},
+		{"latency.min_runs", p.Latency.MinRuns, 2, 1_000_000},
+		{"latency.confidence_ppm", p.Latency.ConfidencePPM, 500_000, 999_900},
+		{"reachability.window_panes", p.Reachability.Window, 1, p.Window},
+		{"reachability.min_tries", p.Reachability.MinTries, 1, 1_000_000},
+		{"reachability.down_ppm", p.Reachability.DownPPM, p.Reachability.UpPPM, 1_000_000},
+		{"reachability.up_ppm", p.Reachability.UpPPM, 0, 1_000_000},
+		{"reachability.confidence_ppm", p.Reachability.ConfidencePPM, 500_000, 999_900},
+		{"hold_panes", p.Hold, 0, 100_000},
+		{"publish.expiry_panes", p.Publish.Expiry, 1, 1_000_000},
+		{"publish.renew_panes", p.Publish.Renew, 1, p.Publish.Expiry},
+		{"publish.snapshot_ticks", p.Publish.Snapshot, 1, 100_000},
+	} {
+		if c.value < c.low || c.value > c.high {
+			return fmt.Errorf("%s is %d, it has to be %d to %d", c.key, c.value, c.low, c.high)
+		}
+	}
+	return nil
+}
+
+// Hash identifies the policy: SHA-256 in hex.
+func (p *Policy) Hash() string { return hash(p) }

@@ -1,0 +1,179 @@
+// Package decision is the record between decide and its readers (publish, history): which path a resolver is on, since
+// when, and why; written as the changes of one tick.
+package decision
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+
+	"detour/schemas/arrowio"
+	"detour/schemas/chunk"
+	"detour/schemas/sample"
+)
+
+// Version of the record; it is part of the topic's name.
+const Version = 1
+
+// Decision is the state of one resolver after a tick. Ratios compare the candidate path with the default one: log2 of
+// the time that a client spends on the policy's mix of new and reused connections, so below 0 is faster.
+type Decision struct {
+	Resolver netip.Addr
+	Path     uint8  // index in the path catalogue: where the resolver's users are sent
+	Previous uint8  // where they were sent before this tick
+	Since    int64  // pane from which it has been on Path, ms
+	Changed  uint8  // 1 = this tick changed it; 0 only in snapshots
+	Gone     uint8  // 1 = no evidence is left and the path is the default: the resolver leaves the state
+	Reason   Reason // why it is on Path
+	Level    Level  // the evidence that decided
+
+	Candidate    uint8  // the path weighed against the default; the default's own index where none was
+	Runs         uint32 // runs with a pair on the candidate, in the policy's window
+	Cells        uint16 // client populations with such runs
+	Ratio        int32  // mean, 1/sample.RatioOne octaves
+	RatioUpper   int32  // its one-sided upper confidence bound
+	WorstRatio   int32  // mean of the population that fares worst
+	WorstASN     uint32 // of that population's clients
+	WorstCountry sample.Country
+	Direct       uint32 // µs: the mix's median latency on the default path, 0 = unknown
+	Gain         int32  // µs: expected, at Ratio
+
+	DefaultTries, DefaultFailures     uint32 // samples on the default path, in the policy's reachability window
+	CandidateTries, CandidateFailures uint32
+}
+
+// Head says which tick a chunk belongs to. The last chunk of a tick carries it.
+type Head struct {
+	Genesis string      `json:"genesis"`
+	Chunk   chunk.Place `json:"chunk"` // Whole is the start of the pane that the tick reached, ms
+	Tick    *Tick       `json:"tick,omitempty"`
+}
+
+// Tick is one step of decide: a pane taken from every windows partition.
+type Tick struct {
+	Number    int64     `json:"number"`   // 1 for the first
+	Snapshot  bool      `json:"snapshot"` // rows are every resolver with state, not only the changes
+	Policy    string    `json:"policy"`   // hash
+	Previous  string    `json:"previous"` // digest of the tick before, "" for the first
+	Digest    string    `json:"digest"`   // see Digest
+	Positions Positions `json:"positions"`
+	Totals    Totals    `json:"totals"`
+}
+
+// Positions is how far a tick had read its inputs: provenance, not part of any digest.
+type Positions struct {
+	Windows []int64 `json:"windows"` // next offset by partition
+	Resume  []int64 `json:"resume"`  // offset by partition from which the evidence in the policy's window is whole
+	Control int64   `json:"control"` // next offset
+}
+
+// Totals describes a tick.
+type Totals struct {
+	Windows    int64 `json:"windows"`    // rows of the pane
+	Samples    int64 `json:"samples"`    // counted in them
+	Resolvers  int64 `json:"resolvers"`  // with state after it
+	Rerouted   int64 `json:"rerouted"`   // off the default path after it
+	Moved      int64 `json:"moved"`      // whose path it changed
+	Incomplete bool  `json:"incomplete"` // a pane in the policy's window is known to miss something
+}
+
+// Batch is the value of one record of the decisions topic.
+type Batch struct {
+	Head      Head
+	Decisions []Decision
+}
+
+var table = arrowio.NewTable[Decision, Head](
+	"decision", Version,
+	arrowio.Address("resolver", func(d *Decision) *netip.Addr { return &d.Resolver }),
+	arrowio.Number("path", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Path }),
+	arrowio.Number("previous", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Previous }),
+	arrowio.Number("since", "ms since 1970-01-01 UTC", func(d *Decision) *int64 { return &d.Since }),
+	arrowio.Number("changed", "1 = by this tick", func(d *Decision) *uint8 { return &d.Changed }),
+	arrowio.Number("gone", "1 = leaves the state", func(d *Decision) *uint8 { return &d.Gone }),
+	arrowio.Number("reason", "see Reason", func(d *Decision) *Reason { return &d.Reason }),
+	arrowio.Number("level", "see Level", func(d *Decision) *Level { return &d.Level }),
+	arrowio.Number("candidate", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Candidate }),
+	arrowio.Number("runs", "runs", func(d *Decision) *uint32 { return &d.Runs }),
+	arrowio.Number("cells", "cells", func(d *Decision) *uint16 { return &d.Cells }),
+	arrowio.Number("ratio", "octaves/1024", func(d *Decision) *int32 { return &d.Ratio }),
+	arrowio.Number("ratio_upper", "octaves/1024", func(d *Decision) *int32 { return &d.RatioUpper }),
+	arrowio.Number("worst_ratio", "octaves/1024", func(d *Decision) *int32 { return &d.WorstRatio }),
+	arrowio.Number("worst_asn", "AS number", func(d *Decision) *uint32 { return &d.WorstASN }),
+	arrowio.Number("worst_country", "ISO 3166-1 alpha-2 as two bytes", func(d *Decision) *sample.Country { return &d.WorstCountry }),
+	arrowio.Number("direct", "us", func(d *Decision) *uint32 { return &d.Direct }),
+	arrowio.Number("gain", "us", func(d *Decision) *int32 { return &d.Gain }),
+	arrowio.Number("default_tries", "samples", func(d *Decision) *uint32 { return &d.DefaultTries }),
+	arrowio.Number("default_failures", "samples", func(d *Decision) *uint32 { return &d.DefaultFailures }),
+	arrowio.Number("candidate_tries", "samples", func(d *Decision) *uint32 { return &d.CandidateTries }),
+	arrowio.Number("candidate_failures", "samples", func(d *Decision) *uint32 { return &d.CandidateFailures }),
+)
+
+// Encode returns the batch as a record's value.
+func (b *Batch) Encode() ([]byte, error) { return table.Encode(&b.Head, b.Decisions) }
+
+// Decode reads a record's value. Values that no decider writes are an error.
+func Decode(data []byte) (*Batch, error) {
+	head, rows, err := table.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	b := &Batch{Head: *head, Decisions: rows}
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("decode decision: %w", err)
+	}
+	return b, nil
+}
+
+func (b *Batch) check() error {
+	h := &b.Head
+	if err := h.Chunk.Check(); err != nil {
+		return err
+	}
+	if last := h.Chunk.Index == h.Chunk.Count-1; last != (h.Tick != nil) {
+		return fmt.Errorf("chunk %d of %d with tick %t", h.Chunk.Index, h.Chunk.Count, h.Tick != nil)
+	}
+	for i := range b.Decisions {
+		d := &b.Decisions[i]
+		if d.Reason >= Reasons || d.Level >= Levels || d.Changed > 1 || d.Gone > 1 {
+			return fmt.Errorf("row %d: reason %d, level %d, changed %d, gone %d", i, d.Reason, d.Level, d.Changed, d.Gone)
+		}
+		if i > 0 && b.Decisions[i-1].Resolver.Compare(d.Resolver) >= 0 {
+			return fmt.Errorf("row %d: out of order", i)
+		}
+	}
+	return nil
+}
+
+// Digest returns the SHA-256, in hex, of what a tick means: the tick before, the pane reached, the policy, and the
+// state of every resolver that the tick changed. Positions, chunks and the rest of a snapshot are not part of it.
+func Digest(previous string, pane int64, policy string, decisions []Decision) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%d\n%s\n", previous, pane, policy)
+	for i := range decisions {
+		if decisions[i].Changed == 1 {
+			h.Write(appendDecision(nil, &decisions[i]))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func appendDecision(b []byte, d *Decision) []byte {
+	addr := d.Resolver.As16()
+	b = append(b, addr[:]...)
+	b = append(b, d.Path, d.Previous, d.Gone, byte(d.Reason), byte(d.Level), d.Candidate)
+	b = binary.BigEndian.AppendUint64(b, uint64(d.Since))
+	for _, n := range [...]uint32{
+		d.Runs, uint32(d.Cells), uint32(d.Ratio), uint32(d.RatioUpper), uint32(d.WorstRatio), d.WorstASN,
+		uint32(d.WorstCountry), d.Direct, uint32(d.Gain),
+		d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
+	} {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	return b
+}
+
+// Compare orders decisions by resolver: the order in a tick, where no two are equal.
+func Compare(a, b *Decision) int { return a.Resolver.Compare(b.Resolver) }
