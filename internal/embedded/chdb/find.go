@@ -1,0 +1,54 @@
+package chdb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Version is the release of libchdb that this package was written for and that `make libchdb` fetches.
+const Version = "26.5.3"
+
+// LibraryEnv names the environment variable that points to a libchdb.so elsewhere.
+const LibraryEnv = "DETOUR_LIBCHDB"
+
+// cachePath is where `make libchdb` puts the library, from the root of the project.
+var cachePath = filepath.Join(".cache", "libchdb", Version, "libchdb.so")
+
+// ErrNotFound is wrapped by Find's error where no library is installed.
+var ErrNotFound = errors.New("libchdb.so not found")
+
+// Find returns the path of libchdb.so: what $DETOUR_LIBCHDB names, else the project's cache in the working directory or
+// one above it, else libchdb.so beside the executable.
+func Find() (string, error) {
+	if named := os.Getenv(LibraryEnv); named != "" {
+		if !isFile(named) {
+			return "", fmt.Errorf("%w: %s=%s is not a file", ErrNotFound, LibraryEnv, named)
+		}
+		return named, nil
+	}
+	var places []string
+	if dir, err := os.Getwd(); err == nil {
+		for ; ; dir = filepath.Dir(dir) {
+			places = append(places, filepath.Join(dir, cachePath))
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	if exe, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(exe), "libchdb.so"))
+	}
+	for _, place := range places {
+		if isFile(place) {
+			return place, nil
+		}
+	}
+	return "", fmt.Errorf(`%w: run "make libchdb" to fetch version %s, or set %s to its path`, ErrNotFound, Version, LibraryEnv)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
