@@ -1,0 +1,200 @@
+// Package kafkalog is Detour's log on Kafka: it implements dataflow.Log and dataflow.Group with kafka-go, which no
+// other package imports. Any broker that speaks Kafka's protocol from 2.4 on will do.
+//
+// What it promises:
+//
+//  1. Whatever a retry can mend (a broker that is down, restarts, or is not the leader, a topic that is yet to be
+//     created) is retried until the context ends. One log line every few seconds says what is waited for.
+//  2. An append is one batch in one request with acks from all in-sync replicas. Appends to one partition are in flight
+//     one at a time, so a batch that is retried never stands behind its successor. There is no idempotent producer in
+//     kafka-go: a batch whose answer was lost may stand in the log twice.
+//  3. A fetch neither skips nor repeats: Next is past everything in the answer, and a lost offset is an error.
+//  4. A commit carries the member's generation; the coordinator refuses a superseded member's.
+//
+// Where kafka-go had to be worked around:
+//
+//   - Records are read with Client.Fetch, which verifies the CRC of every batch (format v2). If a later batch of an answer
+//     is damaged, the good ones before it are returned without a word and the next fetch reports the error.
+//   - Fetches are "read uncommitted": kafka-go drops the list of aborted transactions, so records of an aborted one are
+//     read like any other. Detour itself writes no transactions.
+//   - The end of an empty batch (which only compaction leaves) is not exposed: such a batch is passed one offset at a time.
+//   - A log-append time is not decoded (records carry the producer's time), so the reports topic must not use it.
+//     CheckReports says so at the start, and Fetch refuses a batch of reports that is flagged so.
+//   - A request's own connection is used for it alone until it is answered, so a fetch that waits for records delays no
+//     append. A cached view of the cluster is as old as metadataTTL; after a failed connection it is dropped at once.
+package kafkalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go"
+
+	"detour/internal/dataflow"
+	"detour/schemas"
+)
+
+const (
+	// requestTimeout ends one attempt of a request. kafka-go lets the broker wait for replicas for half of it.
+	requestTimeout = 20 * time.Second
+	dialTimeout    = 5 * time.Second
+	idleTimeout    = 30 * time.Second
+	// metadataTTL is how long a change of leader, or a new partition, may go unnoticed.
+	metadataTTL = 3 * time.Second
+	// poolMinAge keeps many waiting callers from dropping each other's connections over and over.
+	poolMinAge = 200 * time.Millisecond
+)
+
+// Client is a log on a Kafka cluster.
+type Client struct {
+	cfg       Config
+	names     schemas.Names
+	log       zerolog.Logger
+	kafka     *kafka.Client
+	transport *kafka.Transport
+	waits     waits
+	writers   writers
+
+	poolMu  sync.Mutex
+	dropped time.Time // when the connection pool was dropped last
+}
+
+var _ dataflow.Log = (*Client)(nil)
+
+// New returns a client that has read its secrets but connected to nothing. An error names the key that is wrong.
+func New(cfg Config, names schemas.Names, log zerolog.Logger) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	tlsConfig, err := cfg.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	mechanism, err := cfg.SASL.load()
+	if err != nil {
+		return nil, err
+	}
+	transport := &kafka.Transport{
+		Dial:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialTimeout:    dialTimeout,
+		IdleTimeout:    idleTimeout,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: physical(names),
+		ClientID:       cfg.ClientID,
+		TLS:            tlsConfig,
+		SASL:           mechanism,
+	}
+	return &Client{
+		cfg:       cfg,
+		names:     names,
+		log:       log,
+		kafka:     &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: requestTimeout, Transport: transport},
+		transport: transport,
+	}, nil
+}
+
+// physical lists the topics that a client asks metadata of: a cluster may hold thousands of others.
+func physical(names schemas.Names) []string {
+	topics := make([]string, 0, 8)
+	if names.Reports != "" {
+		topics = append(topics, names.Reports)
+	}
+	for _, t := range schemas.Internal() {
+		topics = append(topics, names.Of(t))
+	}
+	return topics
+}
+
+// Close closes idle connections. The client may be used again; it then connects anew.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// WaitReady returns once a broker answers, and says what it waits for until then.
+func (c *Client) WaitReady(ctx context.Context) error {
+	return c.retry(ctx, "connect", func(ctx context.Context) error {
+		c.dropPool() // what the pool remembers may be from before the brokers went away
+		m, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{})
+		if err == nil && len(m.Brokers) == 0 {
+			return kafka.BrokerNotAvailable
+		}
+		return err
+	})
+}
+
+// Partitions implements dataflow.Log. Partitions added less than metadataTTL ago may be missing.
+func (c *Client) Partitions(ctx context.Context, t schemas.Topic) (int, error) {
+	var n int
+	err := c.retry(ctx, fmt.Sprintf("topic %s", c.names.Of(t)), func(ctx context.Context) error {
+		topic, err := c.topic(ctx, t)
+		n = len(topic.Partitions)
+		return err
+	})
+	return n, err
+}
+
+// topic returns the metadata of one topic, from kafka-go's cache.
+func (c *Client) topic(ctx context.Context, t schemas.Topic) (kafka.Topic, error) {
+	m, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.names.Of(t)}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	if len(m.Topics) != 1 {
+		return kafka.Topic{}, errors.New("metadata without the topic")
+	}
+	return m.Topics[0], m.Topics[0].Error
+}
+
+// Bounds implements dataflow.Log.
+func (c *Client) Bounds(ctx context.Context, p schemas.Partition) (start, end int64, err error) {
+	err = c.retry(ctx, "offsets of "+p.String(), func(ctx context.Context) error {
+		start, end, err = c.bounds(ctx, p)
+		return err
+	})
+	return start, end, err
+}
+
+// bounds asks in two requests: of one with two questions kafka-go hides why a half failed.
+func (c *Client) bounds(ctx context.Context, p schemas.Partition) (start, end int64, err error) {
+	if start, err = c.listOffset(ctx, p, kafka.FirstOffset); err != nil {
+		return 0, 0, err
+	}
+	end, err = c.listOffset(ctx, p, kafka.LastOffset)
+	return start, end, err
+}
+
+func (c *Client) listOffset(ctx context.Context, p schemas.Partition, which int64) (int64, error) {
+	name := c.names.Of(p.Topic)
+	res, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{name: {{Partition: int(p.Number), Timestamp: which}}},
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range res.Topics[name] {
+		if o.Partition != int(p.Number) {
+			continue
+		}
+		if which == kafka.FirstOffset {
+			return o.FirstOffset, o.Error
+		}
+		return o.LastOffset, o.Error
+	}
+	return 0, errors.New("list offsets: no answer for the partition")
+}
+
+// dropPool makes kafka-go connect anew, with a fresh view of the cluster. Requests in flight are not disturbed.
+func (c *Client) dropPool() {
+	c.poolMu.Lock()
+	defer c.poolMu.Unlock()
+	if time.Since(c.dropped) > poolMinAge {
+		c.transport.CloseIdleConnections()
+		c.dropped = time.Now()
+	}
+}
+
+func (c *Client) brokers() string { return strings.Join(c.cfg.Brokers, ",") }

@@ -1,0 +1,305 @@
+package kafkalog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
+
+	"detour/internal/dataflow"
+	"detour/schemas"
+)
+
+func one(value string) []schemas.Record { return []schemas.Record{{Value: []byte(value)}} }
+
+// TestTransient: each of these errors passes, and so do the calls that met it.
+func TestTransient(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	for _, fault := range []*kerr.Error{
+		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.UnknownTopicOrPartition, kerr.KafkaStorageError,
+		kerr.NotEnoughReplicas, kerr.ThrottlingQuotaExceeded,
+	} {
+		for _, key := range []kmsg.Key{kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets} {
+			cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: fault, Count: 2})
+		}
+		first, err := c.Append(ctx, p0, one(fault.Message))
+		if err != nil {
+			t.Fatalf("append under %s: %v", fault.Message, err)
+		}
+		if _, end, err := c.Bounds(ctx, p0); err != nil || end != first+1 {
+			t.Fatalf("bounds under %s: %d, %v", fault.Message, end, err)
+		}
+		if f, err := c.Fetch(ctx, p0, first); err != nil || string(f.Records[0].Value) != fault.Message {
+			t.Fatalf("fetch under %s: %+v, %v", fault.Message, f, err)
+		}
+	}
+}
+
+// TestConnectionsBreak: the broker hangs up instead of answering.
+func TestConnectionsBreak(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	for _, key := range []kmsg.Key{kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.ListOffsets} {
+		for range 3 {
+			cluster.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+				return nil, errors.New("hang up"), true
+			})
+		}
+	}
+	if _, err := c.Append(ctx, p0, one("v")); err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, c, p0, 0); len(got) != 1 {
+		t.Errorf("read %d", len(got))
+	}
+}
+
+// TestPermanent: these come back at once, and name the place.
+func TestPermanent(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	for _, fault := range []*kerr.Error{kerr.TopicAuthorizationFailed, kerr.CorruptMessage, kerr.InvalidRecord} {
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce, kmsg.Fetch}, Err: fault, Count: 2})
+		if _, err := c.Append(ctx, p0, one("v")); err == nil || !strings.Contains(err.Error(), "append to samples/0") {
+			t.Errorf("append under %s: %v", fault.Message, err)
+		}
+		if _, err := c.Fetch(ctx, p0, 0); err == nil || !strings.Contains(err.Error(), "fetch samples/0@0") {
+			t.Errorf("fetch under %s: %v", fault.Message, err)
+		}
+	}
+}
+
+// TestLostAnswer: the batch was appended but the answer says time-out. It stands twice, before its successor.
+func TestLostAnswer(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut})
+	var wg sync.WaitGroup
+	first, err := c.Append(ctx, p0, one("a"))
+	wg.Go(func() {
+		if _, err := c.Append(ctx, p0, one("b")); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Wait()
+	if err != nil || first != 1 {
+		t.Fatalf("first %d, %v", first, err)
+	}
+	var values []string
+	for _, r := range readAll(t, c, p0, 0) {
+		values = append(values, string(r.Value))
+	}
+	if got := strings.Join(values, ""); got != "aab" {
+		t.Errorf("the log reads %s", got)
+	}
+}
+
+func TestOutOfRangeAfterRetention(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	for range 5 {
+		if _, err := c.Append(ctx, p0, one("v")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cluster.DeleteRecords(c.names.Of(schemas.Samples), 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Fetch(ctx, p0, 2)
+	if !errors.Is(err, dataflow.ErrOutOfRange) || f.Start != 3 || f.End != 5 || !strings.Contains(err.Error(), "samples/0@2") {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if f, err := c.Fetch(ctx, p0, 3); err != nil || len(f.Records) != 2 || f.Start != 3 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	// A broker that is wrong about it for a moment is asked again.
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.OffsetOutOfRange})
+	if f, err := c.Fetch(ctx, p0, 4); err != nil || len(f.Records) != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+func TestReportsWithLogAppendTime(t *testing.T) {
+	cluster, addr := broker(t)
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 0), bounded(t)
+	value := "LogAppendTime"
+	if err := cluster.CreateTopic(c.names.Reports, 1, map[string]string{timestampType: value}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CheckReports(ctx); !errors.Is(err, errLogAppendTime) || !strings.Contains(err.Error(), c.names.Reports) {
+		t.Errorf("check: %v", err)
+	}
+	// kfake doesn't flag batches, as brokers do.
+	flagged := &protocol.RecordBatch{Attributes: logAppendTime, Records: protocol.NewRecordReader()}
+	if err := readBatch(&dataflow.Fetched{}, schemas.Partition{Topic: schemas.Reports}, 0, flagged); !errors.Is(err, errLogAppendTime) {
+		t.Errorf("read: %v", err)
+	}
+	if err := readBatch(&dataflow.Fetched{}, p0, 0, flagged); err != nil {
+		t.Errorf("only reports carry event time: %v", err)
+	}
+}
+
+// TestUnreachable: every call waits, says so once, and comes back when told to. No goroutine stays behind.
+func TestUnreachable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String()
+	listener.Close()
+	before := goleak.IgnoreCurrent()
+	var log lines
+	c, err := New(testConfig(addr), uniqueNames(), zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []func(context.Context) error{
+		c.WaitReady,
+		c.CheckReports,
+		func(ctx context.Context) error { _, err := c.Fetch(ctx, p0, 0); return err },
+		func(ctx context.Context) error { _, err := c.Append(ctx, p0, one("v")); return err },
+		func(ctx context.Context) error { _, _, err := c.Bounds(ctx, p0); return err },
+		func(ctx context.Context) error { _, err := c.Partitions(ctx, schemas.Samples); return err },
+		func(ctx context.Context) error {
+			return c.EnsureTopics(ctx, []TopicSpec{{schemas.Samples, 1, nil}})
+		},
+	} {
+		expectCanceled(t, call)
+	}
+	expectCanceled(t, func(ctx context.Context) error {
+		if err := NewGroup(c).Run(ctx, "g", schemas.Samples, nil); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
+	if n := log.count("kafka: waiting for " + addr + ": connection refused"); n != 1 || log.count("\n") != 1 {
+		t.Errorf("said %d times: %s", n, log.b.String())
+	}
+	c.Close()
+	goleak.VerifyNone(t, before)
+}
+
+// TestWaitsForTopic: a topic that another process is yet to create is waited for, without creating it.
+func TestWaitsForTopic(t *testing.T) {
+	cluster, addr := broker(t, kfake.AllowAutoTopicCreation())
+	names := uniqueNames()
+	var log lines
+	c, err := New(testConfig(addr), names, zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	served := make(chan int64)
+	leave := joined(t, c, "early", func(ctx context.Context, a dataflow.Assignment) error {
+		f, err := c.Fetch(ctx, a.Partition, 0)
+		served <- f.End
+		<-ctx.Done()
+		return err
+	})
+	eventually(t, "waits", func() bool { return log.count("waiting for topic "+names.Of(schemas.Samples)) == 1 })
+	if cluster.TopicInfo(names.Of(schemas.Samples)) != nil {
+		t.Error("the topic was created by joining")
+	}
+	other := client(t, testConfig(addr), names, 1)
+	if _, err := other.Append(bounded(t), p0, one("v")); err != nil {
+		t.Fatal(err)
+	}
+	if end := <-served; end != 1 {
+		t.Errorf("end %d", end)
+	}
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRestart: the broker goes away and comes back on the same address, twice, under a writer, a reader and a member.
+func TestRestart(t *testing.T) {
+	const perRound = 100
+	dir := t.TempDir()
+	cluster, addr := broker(t, kfake.DataDir(dir))
+	_, portText, _ := net.SplitHostPort(addr)
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
+	restarts := make(chan struct{}) // the writer asks for one after each round but the last
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(restarts)
+		for i := range uint64(3 * perRound) {
+			if _, err := c.Append(ctx, p0, []schemas.Record{{Value: binary.BigEndian.AppendUint64(nil, i)}}); err != nil {
+				t.Error(err)
+				return
+			}
+			if i%perRound == perRound/2 && i < 2*perRound {
+				restarts <- struct{}{}
+			}
+		}
+	})
+	leave := joined(t, c, "restart", func(ctx context.Context, a dataflow.Assignment) error {
+		for offset := max(a.Offset, 0); ctx.Err() == nil; {
+			f, err := c.Fetch(ctx, a.Partition, offset)
+			if err != nil {
+				return err
+			}
+			if offset = f.Next; len(f.Records) > 0 {
+				if err := a.Commit(ctx, offset, ""); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	wg.Go(func() {
+		want, offset := uint64(0), int64(0)
+		for want < 3*perRound {
+			f, err := c.Fetch(ctx, p0, offset)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, r := range f.Records {
+				switch n := binary.BigEndian.Uint64(r.Value); n {
+				case want:
+					want++
+				case want - 1: // written again because its answer was lost
+				default:
+					t.Errorf("offset %d holds %d, want %d", r.Offset, n, want)
+				}
+			}
+			offset = f.Next
+		}
+	})
+	for range restarts {
+		cluster.Close()
+		cluster, err = kfake.NewCluster(kfake.Ports(port), kfake.NumBrokers(1), kfake.DataDir(dir), quickSessions)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(cluster.Close)
+	wg.Wait()
+	_, end, err := c.Bounds(ctx, p0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the member caught up", func() bool {
+		return cluster.GroupInfo("restart") != nil && committed(t, c, "restart") == end
+	})
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+}

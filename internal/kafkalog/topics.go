@@ -1,0 +1,178 @@
+package kafkalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+
+	"detour/schemas"
+)
+
+// TopicSpec is what a topic has to be.
+type TopicSpec struct {
+	Topic      schemas.Topic
+	Partitions int
+	Configs    map[string]string // Kafka's topic settings, e.g. retention.ms, max.message.bytes
+}
+
+// timestampType is the topic setting that says who sets a record's time.
+const timestampType = "message.timestamp.type"
+
+// EnsureTopics creates the topics that are missing and returns when every partition has a leader. Several processes may
+// call it at once. An existing topic with another number of partitions is an error (reports may have more); one with
+// other settings is logged and left as the operator made it.
+func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
+	for _, s := range specs {
+		if s.Partitions < 1 {
+			return fmt.Errorf("topic %s: %d partitions", c.names.Of(s.Topic), s.Partitions)
+		}
+	}
+	if err := c.WaitReady(ctx); err != nil {
+		return err
+	}
+	for _, s := range specs {
+		existed, err := c.create(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := c.await(ctx, s); err != nil {
+			return err
+		}
+		if existed {
+			if err := c.compare(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// create asks for the topic unless it is there already.
+func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err error) {
+	name := c.names.Of(s.Topic)
+	topic := kafka.TopicConfig{Topic: name, NumPartitions: s.Partitions, ReplicationFactor: c.cfg.Replication}
+	if c.cfg.Replication == 0 {
+		topic.ReplicationFactor = -1 // the broker's default, as brokers since 2.4 take it
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Configs)) {
+		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: key, ConfigValue: s.Configs[key]})
+	}
+	err = c.retry(ctx, "create topic "+name, func(ctx context.Context) error {
+		if _, err := c.topic(ctx, s.Topic); !errors.Is(err, kafka.UnknownTopicOrPartition) {
+			existed = err == nil
+			return err
+		}
+		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+		if err == nil {
+			err = res.Errors[name]
+		}
+		if errors.Is(err, kafka.TopicAlreadyExists) { // another process was quicker
+			existed = true
+			return nil
+		}
+		if err == nil {
+			c.log.Info().Str("topic", name).Int("partitions", s.Partitions).Msg("created topic")
+		}
+		return err
+	})
+	return existed, err
+}
+
+// await returns when the topic has its partitions and they have leaders.
+func (c *Client) await(ctx context.Context, s TopicSpec) error {
+	name := c.names.Of(s.Topic)
+	var has int
+	err := c.retry(ctx, "topic "+name, func(ctx context.Context) error {
+		topic, err := c.topic(ctx, s.Topic)
+		if err != nil {
+			c.dropPool() // the cached view may be from before the topic
+			return err
+		}
+		has = len(topic.Partitions)
+		for _, p := range topic.Partitions {
+			if p.Error != nil || p.Leader.Host == "" {
+				c.dropPool()
+				return kafka.LeaderNotAvailable
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if has < s.Partitions || has > s.Partitions && s.Topic != schemas.Reports {
+		return fmt.Errorf("topic %s has %d partitions, wants %d: the number is part of what the log means and "+
+			"cannot be changed for an existing topic", name, has, s.Partitions)
+	}
+	return nil
+}
+
+// compare logs settings of an existing topic that are not as asked for.
+func (c *Client) compare(ctx context.Context, s TopicSpec) error {
+	if len(s.Configs) == 0 {
+		return nil
+	}
+	name := c.names.Of(s.Topic)
+	keys := slices.Sorted(maps.Keys(s.Configs))
+	has, err := c.configs(ctx, name, keys)
+	if errors.Is(err, kafka.TopicAuthorizationFailed) {
+		c.log.Warn().Str("topic", name).Msg("not authorized to see the topic's settings")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if v, ok := has[key]; ok && v != s.Configs[key] {
+			c.log.Warn().Str("topic", name).Str("has", v).Str("wants", s.Configs[key]).Msgf("topic setting %s differs", key)
+		}
+	}
+	return nil
+}
+
+// CheckReports returns an error if the times of the reports topic's records are not those that the collector set. It
+// waits for the topic to exist.
+func (c *Client) CheckReports(ctx context.Context) error {
+	name := c.names.Of(schemas.Reports)
+	has, err := c.configs(ctx, name, []string{timestampType})
+	if errors.Is(err, kafka.TopicAuthorizationFailed) {
+		return fmt.Errorf("%w: grant DescribeConfigs on topic %s", err, name)
+	}
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(has[timestampType], "LogAppendTime") {
+		return fmt.Errorf("topic %s: %w", name, errLogAppendTime)
+	}
+	return nil
+}
+
+// configs returns settings of a topic by name.
+func (c *Client) configs(ctx context.Context, name string, keys []string) (map[string]string, error) {
+	has := make(map[string]string, len(keys))
+	err := c.retry(ctx, "settings of topic "+name, func(ctx context.Context) error {
+		res, err := c.kafka.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
+			Resources: []kafka.DescribeConfigRequestResource{{
+				ResourceType: kafka.ResourceTypeTopic, ResourceName: name, ConfigNames: keys,
+			}},
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range res.Resources {
+			if r.Error != nil {
+				return r.Error
+			}
+			for _, e := range r.ConfigEntries {
+				has[e.ConfigName] = e.ConfigValue
+			}
+		}
+		return nil
+	})
+	return has, err
+}
