@@ -44,6 +44,16 @@ type Assembler[T any] struct {
 // Add takes the next chunk in log order. It returns a whole's chunks in order when this chunk completes its first
 // complete attempt, and otherwise nil. Chunks of wholes at or below the last one returned are dropped.
 func (a *Assembler[T]) Add(p Place, chunk T) []T {
+	have := a.Offer(p, chunk)
+	if have != nil {
+		a.finish(p.Whole)
+	}
+	return have
+}
+
+// Offer is Add for wholes that a reader may still refuse, because they do not extend the one that it kept: it returns
+// every attempt that is complete. The reader says which one it keeps by Skip.
+func (a *Assembler[T]) Offer(p Place, chunk T) []T {
 	if p.Check() != nil || a.begun && p.Whole <= a.last {
 		return nil
 	}
@@ -60,7 +70,7 @@ func (a *Assembler[T]) Add(p Place, chunk T) []T {
 	if len(have) < p.Count {
 		return nil
 	}
-	a.finish(p.Whole)
+	a.drop(func(k attempt) bool { return k == key })
 	return have
 }
 
@@ -80,9 +90,13 @@ func (a *Assembler[T]) begin(key attempt) {
 
 func (a *Assembler[T]) finish(whole int64) {
 	a.last, a.begun = whole, true
+	a.drop(func(k attempt) bool { return k.whole <= whole })
+}
+
+func (a *Assembler[T]) drop(done func(attempt) bool) {
 	kept := a.order[:0]
 	for _, key := range a.order {
-		if key.whole <= whole {
+		if done(key) {
 			delete(a.open, key)
 		} else {
 			kept = append(kept, key)

@@ -17,9 +17,10 @@ type Whole struct {
 type Assembler struct{ chunks chunk.Assembler[*Batch] }
 
 // Add takes the next chunk. It returns the tick that the chunk completes, or nil; a tick that differs from its own
-// digest is an error. Whether it extends the tick before is for the caller to check.
+// digest is an error. Whether it extends the tick before is for the caller to check, who calls Skip with the pane of
+// the tick that it keeps: until then, another attempt at the same pane may still be the one.
 func (a *Assembler) Add(b *Batch) (*Whole, error) {
-	parts := a.chunks.Add(b.Head.Chunk, b)
+	parts := a.chunks.Offer(b.Head.Chunk, b)
 	if parts == nil {
 		return nil, nil
 	}

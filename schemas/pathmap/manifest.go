@@ -21,10 +21,11 @@ type Manifest struct {
 	Policy  string `json:"policy"`
 	Code    string `json:"code"` // version of the program that published
 
-	Entries    int   `json:"entries"`    // resolvers off the default path
-	Size       int   `json:"size"`       // bytes of the map
-	Incomplete bool  `json:"incomplete"` // evidence is known to miss something
-	Tick       int64 `json:"tick"`       // decisions up to this tick are in it
+	Entries    int    `json:"entries"`     // resolvers off the default path
+	Size       int    `json:"size"`        // bytes of the map
+	Incomplete bool   `json:"incomplete"`  // evidence is known to miss something
+	Tick       int64  `json:"tick"`        // decisions up to this tick are in it
+	TickDigest string `json:"tick_digest"` // that tick's digest: what the next one has to extend
 
 	Positions Positions `json:"positions"`
 
@@ -36,6 +37,11 @@ type Positions struct {
 	Decisions int64   `json:"decisions"` // next offset
 	Windows   []int64 `json:"windows"`   // next offset by partition, as the tick had read them
 	Control   int64   `json:"control"`   // next offset
+}
+
+// Extends reports whether m is the version that follows last: readers keep the first complete version that does.
+func (m *Manifest) Extends(last *Manifest) bool {
+	return m.Version == last.Version+1 && m.Previous == last.Digest
 }
 
 // Encode returns the manifest as one line of JSON.

@@ -51,13 +51,14 @@ func (p *Publication) Records(attempt int64) ([]schemas.Record, error) {
 type Assembler struct{ chunks chunk.Assembler[[]byte] }
 
 // Add takes the next record. It returns the version that the record completes, or nil; what is not a chunk, or not what
-// its manifest says, is an error. Whether it extends the version before is for the caller to check.
+// its manifest says, is an error. Whether it extends the version before is for the caller to check, who calls Skip with
+// the version that it keeps: until then, another attempt at the same version may still be the one.
 func (a *Assembler) Add(r *schemas.Record) (*Publication, error) {
 	place, err := placeOf(r)
 	if err != nil {
 		return nil, err
 	}
-	parts := a.chunks.Add(place, r.Value)
+	parts := a.chunks.Offer(place, r.Value)
 	if parts == nil {
 		return nil, nil
 	}

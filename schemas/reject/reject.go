@@ -27,6 +27,7 @@ const (
 	UnknownPath Reason = "unknown_path" // a target that is not in the path catalogue
 	TooOld      Reason = "too_old"      // older than max_age behind its source's mark
 	TooMany     Reason = "too_many"     // more pulses, targets or reports than a record may hold
+	OffChain    Reason = "off_chain"    // a whole record that does not extend the one kept before it
 	Undecodable Reason = "undecodable"  // a broken record in one of Detour's own topics
 )
 
