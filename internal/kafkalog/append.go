@@ -33,11 +33,14 @@ func (c *Client) Append(ctx context.Context, p schemas.Partition, records []sche
 	defer release()
 	now := time.Now()
 	var first int64
-	err = c.retry(ctx, "append to "+p.String(), func(ctx context.Context) (err error) {
+	err = c.retry(ctx, p.String(), func(ctx context.Context) (err error) {
 		first, err = c.produce(ctx, p, records, now)
 		return err
 	})
-	return first, err
+	if err != nil {
+		return 0, fmt.Errorf("append to %s: %w", p, err)
+	}
+	return first, nil
 }
 
 func (c *Client) produce(ctx context.Context, p schemas.Partition, records []schemas.Record, now time.Time) (int64, error) {

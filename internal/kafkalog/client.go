@@ -116,7 +116,7 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // WaitReady returns once a broker answers, and says what it waits for until then.
 func (c *Client) WaitReady(ctx context.Context) error {
-	return c.retry(ctx, "connect", func(ctx context.Context) error {
+	err := c.retry(ctx, "a broker", func(ctx context.Context) error {
 		c.dropPool() // what the pool remembers may be from before the brokers went away
 		m, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{})
 		if err == nil && len(m.Brokers) == 0 {
@@ -124,17 +124,24 @@ func (c *Client) WaitReady(ctx context.Context) error {
 		}
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", c.brokers(), err)
+	}
+	return nil
 }
 
 // Partitions implements dataflow.Log. Partitions added less than metadataTTL ago may be missing.
 func (c *Client) Partitions(ctx context.Context, t schemas.Topic) (int, error) {
 	var n int
-	err := c.retry(ctx, fmt.Sprintf("topic %s", c.names.Of(t)), func(ctx context.Context) error {
+	err := c.retry(ctx, "topic "+c.names.Of(t), func(ctx context.Context) error {
 		topic, err := c.topic(ctx, t)
 		n = len(topic.Partitions)
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, fmt.Errorf("partitions of topic %s: %w", c.names.Of(t), err)
+	}
+	return n, nil
 }
 
 // topic returns the metadata of one topic, from kafka-go's cache.
@@ -151,11 +158,14 @@ func (c *Client) topic(ctx context.Context, t schemas.Topic) (kafka.Topic, error
 
 // Bounds implements dataflow.Log.
 func (c *Client) Bounds(ctx context.Context, p schemas.Partition) (start, end int64, err error) {
-	err = c.retry(ctx, "offsets of "+p.String(), func(ctx context.Context) error {
+	err = c.retry(ctx, p.String(), func(ctx context.Context) error {
 		start, end, err = c.bounds(ctx, p)
 		return err
 	})
-	return start, end, err
+	if err != nil {
+		return 0, 0, fmt.Errorf("bounds of %s: %w", p, err)
+	}
+	return start, end, nil
 }
 
 // bounds asks in two requests: of one with two questions kafka-go hides why a half failed.

@@ -25,6 +25,7 @@ func one(value string) []schemas.Record { return []schemas.Record{{Value: []byte
 
 // TestTransient: each of these errors passes, and so do the calls that met it.
 func TestTransient(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	for _, fault := range []*kerr.Error{
@@ -49,6 +50,7 @@ func TestTransient(t *testing.T) {
 
 // TestConnectionsBreak: the broker hangs up instead of answering.
 func TestConnectionsBreak(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	for _, key := range []kmsg.Key{kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.ListOffsets} {
@@ -68,6 +70,7 @@ func TestConnectionsBreak(t *testing.T) {
 
 // TestPermanent: these come back at once, and name the place.
 func TestPermanent(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	for _, fault := range []*kerr.Error{kerr.TopicAuthorizationFailed, kerr.CorruptMessage, kerr.InvalidRecord} {
@@ -83,6 +86,7 @@ func TestPermanent(t *testing.T) {
 
 // TestLostAnswer: the batch was appended but the answer says time-out. It stands twice, before its successor.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut})
@@ -107,6 +111,7 @@ func TestLostAnswer(t *testing.T) {
 }
 
 func TestOutOfRangeAfterRetention(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	for range 5 {
@@ -132,6 +137,7 @@ func TestOutOfRangeAfterRetention(t *testing.T) {
 }
 
 func TestReportsWithLogAppendTime(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 0), bounded(t)
 	value := "LogAppendTime"
@@ -193,6 +199,7 @@ func TestUnreachable(t *testing.T) {
 
 // TestWaitsForTopic: a topic that another process is yet to create is waited for, without creating it.
 func TestWaitsForTopic(t *testing.T) {
+	t.Parallel()
 	cluster, addr := broker(t, kfake.AllowAutoTopicCreation())
 	names := uniqueNames()
 	var log lines
@@ -226,6 +233,7 @@ func TestWaitsForTopic(t *testing.T) {
 
 // TestRestart: the broker goes away and comes back on the same address, twice, under a writer, a reader and a member.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	const perRound = 100
 	dir := t.TempDir()
 	cluster, addr := broker(t, kfake.DataDir(dir))

@@ -22,11 +22,14 @@ var errLogAppendTime = errors.New("the topic has message.timestamp.type=LogAppen
 // Fetch implements dataflow.Log. It waits at most the configured fetch_max_wait for the first record.
 func (c *Client) Fetch(ctx context.Context, p schemas.Partition, offset int64) (dataflow.Fetched, error) {
 	var f dataflow.Fetched
-	err := c.retry(ctx, fmt.Sprintf("fetch %s@%d", p, offset), func(ctx context.Context) (err error) {
+	err := c.retry(ctx, p.String(), func(ctx context.Context) (err error) {
 		f, err = c.fetch(ctx, p, offset)
 		return err
 	})
-	return f, err
+	if err != nil {
+		return f, fmt.Errorf("fetch %s@%d: %w", p, offset, err)
+	}
+	return f, nil
 }
 
 func (c *Client) fetch(ctx context.Context, p schemas.Partition, offset int64) (dataflow.Fetched, error) {

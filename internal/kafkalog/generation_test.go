@@ -27,6 +27,7 @@ func committed(t testing.TB, c *Client, group string) int64 {
 
 // TestPartitionsAdded: they are assigned without anybody joining or leaving.
 func TestPartitionsAdded(t *testing.T) {
+	t.Parallel()
 	_, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	g := NewGroup(c)
@@ -92,6 +93,7 @@ func TestRunLeavesNothing(t *testing.T) {
 
 // TestLeaveDuringJoin: a member that waits for others to join can be stopped.
 func TestLeaveDuringJoin(t *testing.T) {
+	t.Parallel()
 	_, addr := broker(t)
 	c := client(t, testConfig(addr), uniqueNames(), 2)
 	in, stuck := make(chan struct{}, 2), make(chan struct{})
@@ -114,6 +116,7 @@ func TestLeaveDuringJoin(t *testing.T) {
 
 // TestReadBatch: what kafka-go hands over where kfake has no way to make it.
 func TestReadBatch(t *testing.T) {
+	t.Parallel()
 	records := func(offsets ...int64) protocol.RecordReader {
 		var rs []protocol.Record
 		for _, o := range offsets {

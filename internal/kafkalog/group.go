@@ -44,26 +44,18 @@ var _ dataflow.Group = (*Group)(nil)
 func NewGroup(c *Client) *Group { return &Group{c: c, watch: partitionWatch} }
 
 // Run implements dataflow.Group. Work that returns nil while its assignment lives keeps the partition, idle. When ctx
-// ends it leaves the group, so that others take over at once; it returns when all work has.
+// ends, work's context ends too; commits that work still makes then (with a context of its own, and soon) are good. Then
+// the member leaves, so that others take over at once. Run returns when all work has.
 func (g *Group) Run(ctx context.Context, group string, t schemas.Topic, work Work) error {
 	log := g.c.log.With().Str("group", group).Str("topic", g.c.names.Of(t)).Logger()
-	pause := rejoinFirst
-	for ctx.Err() == nil {
-		// kafka-go's group would create a missing topic, with whatever number of partitions.
-		if _, err := g.c.Partitions(ctx, t); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("group %s: %w", group, err)
-		}
+	for pause := rejoinFirst; ; pause = min(2*pause, rejoinMax) {
 		began := time.Now()
 		err := g.member(ctx, group, t, work)
-		var fatal dataflow.Fatal
-		if errors.As(err, &fatal) {
+		if fatal := (dataflow.Fatal{}); errors.As(err, &fatal) {
 			return err
 		}
-		if err == nil || ctx.Err() != nil {
-			continue
+		if ctx.Err() != nil {
+			return nil
 		}
 		if time.Since(began) > rejoinForget {
 			pause = rejoinFirst
@@ -71,19 +63,47 @@ func (g *Group) Run(ctx context.Context, group string, t schemas.Topic, work Wor
 		log.Error().Err(err).Dur("pause", pause).Msg("left the group, will join again")
 		select {
 		case <-ctx.Done():
+			return nil
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, rejoinMax)
 	}
-	return nil
 }
 
 // member is one membership: it joins, works through generations, and leaves when ctx ends or work fails.
 func (g *Group) member(ctx context.Context, group string, t schemas.Topic, work Work) error {
+	// kafka-go's group would create a missing topic, with whatever number of partitions.
+	if _, err := g.c.Partitions(ctx, t); err != nil {
+		return err
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	line := newLine()
-	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+	cg, err := kafka.NewConsumerGroup(g.config(group, t, line))
+	if err != nil {
+		return dataflow.Fatal{Err: fmt.Errorf("group %s: %w", group, err)}
+	}
+	var working sync.WaitGroup
+	defer func() { line.leave(cg, &working) }()
+	for {
+		gen, err := g.next(ctx, cg, group)
+		if ctx.Err() != nil {
+			return reasonToLeave(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("join group %s: %w", group, err)
+		}
+		assigned := gen.Assignments[g.c.names.Of(t)]
+		g.c.log.Info().Str("group", group).Int32("generation", gen.ID).Int("partitions", len(assigned)).Msg("joined group")
+		for _, a := range assigned {
+			s := share{c: g.c, gen: gen, partition: schemas.Partition{Topic: t, Number: int32(a.ID)}, work: work, fail: fail}
+			working.Add(1)
+			gen.Start(func(life context.Context) { s.run(ctx, life, working.Done) })
+		}
+	}
+}
+
+func (g *Group) config(group string, t schemas.Topic, line *line) kafka.ConsumerGroupConfig {
+	return kafka.ConsumerGroupConfig{
 		ID:                     group,
 		Brokers:                g.c.cfg.Brokers,
 		Topics:                 []string{g.c.names.Of(t)},
@@ -94,36 +114,28 @@ func (g *Group) member(ctx context.Context, group string, t schemas.Topic, work 
 		JoinGroupBackoff:       joinBackoff,
 		WatchPartitionChanges:  true,
 		PartitionWatchInterval: g.watch,
-	})
-	if err != nil {
-		return dataflow.Fatal{Err: fmt.Errorf("group %s: %w", group, err)}
 	}
-	var working sync.WaitGroup
-	defer func() { line.leave(cg, &working) }()
+}
+
+// next returns the next generation; kafka-go goes on joining after an error, and so it is waited for unless it is
+// one that joining cannot mend.
+func (g *Group) next(ctx context.Context, cg *kafka.ConsumerGroup, group string) (*kafka.Generation, error) {
 	waited := ""
 	for {
 		gen, err := cg.Next(ctx)
 		switch {
+		case err == nil:
+			if waited != "" {
+				g.c.waits.over(g.c.log, waited)
+			}
+			return gen, nil
 		case ctx.Err() != nil:
-			return reasonToLeave(ctx)
-		case errors.Is(err, kafka.RebalanceInProgress):
-			continue
-		case err != nil && classify(err) == permanent && !superseded(err):
-			return fmt.Errorf("join: %w", err)
-		case err != nil:
+			return nil, ctx.Err()
+		case superseded(err): // the ordinary way to hear of a rebalance
+		case classify(err) == permanent:
+			return nil, err
+		default:
 			waited = g.c.waiting("group "+group, err)
-			continue
-		}
-		if waited != "" {
-			g.c.waits.over(g.c.log, waited)
-			waited = ""
-		}
-		assigned := gen.Assignments[g.c.names.Of(t)]
-		g.c.log.Info().Str("group", group).Int32("generation", gen.ID).Int("partitions", len(assigned)).Msg("joined group")
-		for _, a := range assigned {
-			s := share{c: g.c, gen: gen, partition: schemas.Partition{Topic: t, Number: int32(a.ID)}, work: work, fail: fail}
-			working.Add(1)
-			gen.Start(func(life context.Context) { s.run(ctx, life, working.Done) })
 		}
 	}
 }

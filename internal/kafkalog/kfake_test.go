@@ -84,6 +84,7 @@ func fresh(addr string) func(testing.TB, int) *Client {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	_, addr := broker(t)
 	contract(t, fresh(addr))
 }

@@ -19,8 +19,9 @@ const (
 	maxStrange = 3
 )
 
-// retry calls attempt until it succeeds, fails for good, or ctx ends. what says in an error what was being done.
-func (c *Client) retry(ctx context.Context, what string, attempt func(context.Context) error) error {
+// retry calls attempt until it succeeds, fails for good, or ctx ends. subject is what a log line says is waited for, where
+// it is not a broker.
+func (c *Client) retry(ctx context.Context, subject string, attempt func(context.Context) error) error {
 	strange, waited := 0, ""
 	for backoff := firstBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		err := c.cause(ctx, attempt(ctx))
@@ -31,22 +32,22 @@ func (c *Client) retry(ctx context.Context, what string, attempt func(context.Co
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: %w (%s)", what, ctx.Err(), explain(err))
+			return fmt.Errorf("%w (%s)", ctx.Err(), explain(err))
 		}
 		switch classify(err) {
 		case permanent:
-			return fmt.Errorf("%s: %w", what, err)
+			return err
 		case odd:
 			if strange++; strange >= maxStrange {
-				return fmt.Errorf("%s: %w", what, err)
+				return err
 			}
 		case connection:
 			c.dropPool()
 		}
-		waited = c.waiting(what, err)
+		waited = c.waiting(subject, err)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w (%s)", what, ctx.Err(), explain(err))
+			return fmt.Errorf("%w (%s)", ctx.Err(), explain(err))
 		case <-time.After(backoff + rand.N(backoff/4)):
 		}
 	}
@@ -67,9 +68,9 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// waiting logs, at most once every few seconds, what is waited for, and returns its name for waits.over.
-func (c *Client) waiting(what string, err error) string {
-	subject := what
+// waiting logs, at most once every few seconds, what is waited for: the broker where it is the network, else subject.
+// It returns the name that waits.over takes.
+func (c *Client) waiting(subject string, err error) string {
 	if classify(err) == connection {
 		if subject = address(err); subject == "" {
 			subject = c.brokers()

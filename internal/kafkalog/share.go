@@ -56,7 +56,7 @@ func (s *share) do(ctx context.Context) error {
 func (s *share) assignment(ctx context.Context) (dataflow.Assignment, error) {
 	topic, number := s.c.names.Of(s.partition.Topic), int(s.partition.Number)
 	a := dataflow.Assignment{Partition: s.partition, Commit: s.commit}
-	err := s.c.retry(ctx, "committed offset of "+s.partition.String(), func(ctx context.Context) error {
+	err := s.c.retry(ctx, s.subject(), func(ctx context.Context) error {
 		res, err := s.c.kafka.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
 			GroupID: s.gen.GroupID, Topics: map[string][]int{topic: {number}},
 		})
@@ -74,13 +74,16 @@ func (s *share) assignment(ctx context.Context) (dataflow.Assignment, error) {
 		}
 		return errors.New("no answer for the partition")
 	})
-	return a, err
+	if err != nil {
+		return a, fmt.Errorf("read committed offset: %w", err)
+	}
+	return a, nil
 }
 
 // commit implements dataflow.Assignment. Brokers refuse metadata above offset.metadata.max.bytes (4096 by default).
 func (s *share) commit(ctx context.Context, offset int64, metadata string) error {
 	topic, number := s.c.names.Of(s.partition.Topic), int(s.partition.Number)
-	err := s.c.retry(ctx, fmt.Sprintf("commit %s@%d", s.partition, offset), func(ctx context.Context) error {
+	err := s.c.retry(ctx, s.subject(), func(ctx context.Context) error {
 		res, err := s.c.kafka.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
 			GroupID:      s.gen.GroupID,
 			GenerationID: int(s.gen.ID),
@@ -97,11 +100,17 @@ func (s *share) commit(ctx context.Context, offset int64, metadata string) error
 		}
 		return errors.New("no answer for the partition")
 	})
-	if superseded(err) {
-		return fmt.Errorf("%w: %w", errSuperseded, err)
+	switch {
+	case err == nil:
+		return nil
+	case superseded(err):
+		err = fmt.Errorf("%w: %w", errSuperseded, err)
 	}
-	return err
+	return fmt.Errorf("commit %s@%d: %w", s.partition, offset, err)
 }
+
+// subject is what a log line says is waited for.
+func (s *share) subject() string { return "group " + s.gen.GroupID }
 
 // superseded reports whether the coordinator no longer knows the member in that generation.
 func superseded(err error) bool {

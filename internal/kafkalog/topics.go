@@ -62,7 +62,7 @@ func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err err
 	for _, key := range slices.Sorted(maps.Keys(s.Configs)) {
 		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: key, ConfigValue: s.Configs[key]})
 	}
-	err = c.retry(ctx, "create topic "+name, func(ctx context.Context) error {
+	err = c.retry(ctx, "topic "+name, func(ctx context.Context) error {
 		if _, err := c.topic(ctx, s.Topic); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 			existed = err == nil
 			return err
@@ -80,7 +80,10 @@ func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err err
 		}
 		return err
 	})
-	return existed, err
+	if err != nil {
+		return false, fmt.Errorf("create topic %s: %w", name, err)
+	}
+	return existed, nil
 }
 
 // await returns when the topic has its partitions and they have leaders.
@@ -103,7 +106,7 @@ func (c *Client) await(ctx context.Context, s TopicSpec) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("wait for topic %s: %w", name, err)
 	}
 	if has < s.Partitions || has > s.Partitions && s.Topic != schemas.Reports {
 		return fmt.Errorf("topic %s has %d partitions, wants %d: the number is part of what the log means and "+
@@ -155,7 +158,7 @@ func (c *Client) CheckReports(ctx context.Context) error {
 // configs returns settings of a topic by name.
 func (c *Client) configs(ctx context.Context, name string, keys []string) (map[string]string, error) {
 	has := make(map[string]string, len(keys))
-	err := c.retry(ctx, "settings of topic "+name, func(ctx context.Context) error {
+	err := c.retry(ctx, "topic "+name, func(ctx context.Context) error {
 		res, err := c.kafka.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
 			Resources: []kafka.DescribeConfigRequestResource{{
 				ResourceType: kafka.ResourceTypeTopic, ResourceName: name, ConfigNames: keys,
@@ -174,5 +177,8 @@ func (c *Client) configs(ctx context.Context, name string, keys []string) (map[s
 		}
 		return nil
 	})
-	return has, err
+	if err != nil {
+		return nil, fmt.Errorf("settings of topic %s: %w", name, err)
+	}
+	return has, nil
 }
