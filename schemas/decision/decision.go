@@ -23,7 +23,7 @@ type Decision struct {
 	Resolver netip.Addr
 	Path     uint8  // index in the path catalogue: where the resolver's users are sent
 	Previous uint8  // where they were sent before this tick
-	Since    int64  // pane from which it has been on Path, ms
+	Since    int64  // pane from which it has been on Path, ms; 0 = it was never moved
 	Changed  uint8  // 1 = this tick changed it; 0 only in snapshots
 	Gone     uint8  // 1 = no evidence is left and the path is the default: the resolver leaves the state
 	Reason   Reason // why it is on Path
@@ -67,6 +67,7 @@ type Positions struct {
 	Windows []int64 `json:"windows"` // next offset by partition
 	Resume  []int64 `json:"resume"`  // offset by partition from which the evidence in the policy's window is whole
 	Control int64   `json:"control"` // next offset
+	From    int64   `json:"from"`    // oldest pane of the evidence, ms: the one that Resume leads to
 }
 
 // Totals describes a tick.
