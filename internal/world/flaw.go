@@ -1,0 +1,26 @@
+package world
+
+import "bytes"
+
+// flaw is a way in which a report goes wrong on its way to a collector.
+type flaw struct {
+	name  string
+	spoil func([]byte) []byte
+}
+
+// flaws are those that real collectors see. Each takes a good report.
+var flaws = []flaw{
+	{"truncated", func(b []byte) []byte { return b[:len(b)/2] }},
+	{"empty", func([]byte) []byte { return []byte{} }},
+	{"not JSON", func([]byte) []byte { return []byte("<html>413 Request Entity Too Large</html>") }},
+	{"unknown path", replace(`"name":"proxy"`, `"name":"teleport"`)},
+	{"negative duration", replace(`"d":`, `"d":-`)},
+	{"absurd duration", replace(`"d":`, `"d":9e15`)},
+	{"wrong type", replace(`"sc":`, `"sc":"OK","was":`)},
+	{"not an address", replace(`"resolver":"`, `"resolver":"999.`)},
+	{"invalid UTF-8", replace(`"country":"`, "\"country\":\"\xff\xfe")},
+}
+
+func replace(old, fresh string) func([]byte) []byte {
+	return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(fresh), 1) }
+}

@@ -1,0 +1,99 @@
+package world
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed scenarios/*.yaml
+var scenarios embed.FS
+
+// maxResolvers is what private address space holds of made-up resolvers: 16 in each /24 of 10/8.
+const maxResolvers = 1 << 20
+
+// Scenario says which world to build and what happens in it. The same scenario gives the same bytes, anywhere.
+type Scenario struct {
+	Seed       uint64        `yaml:"seed"`
+	Start      time.Time     `yaml:"start"`      // time of the first run
+	Duration   time.Duration `yaml:"duration"`   // of the log
+	Resolvers  int           `yaml:"resolvers"`  // beyond the real ones: made up; fewer: a sample of them
+	Runs       int           `yaml:"runs"`       // reports in the whole duration
+	Partitions int           `yaml:"partitions"` // of the reports topic
+	Bad        float64       `yaml:"bad"`        // share of reports that are malformed
+	Public     float64       `yaml:"public"`     // share of users behind anycast public resolvers (declared, not measured)
+	Backbone   float64       `yaml:"backbone"`   // factor on edge-to-region legs; 1 is the public Internet
+	Noise      float64       `yaml:"noise"`      // 1 is HTTP's noise and time-outs as measured, 0 none
+	Faults     []Fault       `yaml:"faults"`
+}
+
+// Default returns the demo's scenario, scenarios/default.yaml.
+func Default() Scenario {
+	s, err := LoadScenario("default")
+	if err != nil {
+		panic(err) // embedded and tested
+	}
+	return s
+}
+
+// LoadScenario reads an embedded scenario by name ("default"), or a YAML file by path (with a dot or a slash in it).
+// An unknown key is an error that names it. Keys that a file leaves out are the default scenario's, faults excepted.
+func LoadScenario(name string) (Scenario, error) {
+	var s Scenario
+	read := func() ([]byte, error) { return scenarios.ReadFile("scenarios/" + name + ".yaml") }
+	if strings.ContainsAny(name, `./`+string(filepath.Separator)) {
+		read = func() ([]byte, error) { return os.ReadFile(name) }
+	}
+	raw, err := read()
+	if err != nil {
+		return s, fmt.Errorf("scenario %q: %w", name, err)
+	}
+	if name != "default" {
+		s = Default()
+		s.Faults = nil
+	}
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(&s); err != nil {
+		return s, fmt.Errorf("scenario %q: %w", name, err)
+	}
+	if err := s.Validate(); err != nil {
+		return s, fmt.Errorf("scenario %q: %w", name, err)
+	}
+	return s, nil
+}
+
+// Validate reports every setting that makes no world, by its key.
+func (s *Scenario) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	share := func(key string, v float64) {
+		check(v >= 0 && v <= 1, "%s: %g is not between 0 and 1", key, v)
+	}
+	check(s.Duration >= time.Second, "duration: %v is under a second", s.Duration)
+	check(s.Start.UnixMilli() > 0, "start: %v is before 1970", s.Start)
+	check(s.Resolvers >= 1 && s.Resolvers <= maxResolvers, "resolvers: %d is not between 1 and %d", s.Resolvers, maxResolvers)
+	check(s.Runs >= 0 && s.Runs <= 1e9, "runs: %d is not between 0 and a billion", s.Runs)
+	check(s.Partitions >= 1 && s.Partitions <= 4096, "partitions: %d is not between 1 and 4096", s.Partitions)
+	check(s.Backbone > 0 && s.Backbone <= 10, "backbone: %g is not between 0 and 10", s.Backbone)
+	share("bad", s.Bad)
+	share("public", s.Public)
+	share("noise", s.Noise)
+	for i, f := range s.Faults {
+		if err := f.validate(s.Duration); err != nil {
+			errs = append(errs, fmt.Errorf("faults[%d].%w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}

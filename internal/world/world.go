@@ -1,0 +1,111 @@
+package world
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sort"
+)
+
+// World is an Internet that knows the truth about itself. It doesn't change once built; all methods may be called from
+// several goroutines.
+type World struct {
+	scenario    Scenario
+	topology    *topology
+	populations []Population
+	resolvers   []Resolver
+	cells       []cell
+	cumulative  []uint64 // cells' weights added up, in units of 2^-53
+	noise       noise
+	noiseMean   float64
+	timeouts    float64 // share of requests, faults apart
+}
+
+// cell is a population behind a resolver: the finest grain at which users differ.
+type cell struct {
+	resolver, population int
+	weight               float64
+	devices              uint64 // that take part in measuring
+}
+
+// New builds the world of a scenario.
+func New(s Scenario) (*World, error) {
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
+	d, err := measured()
+	if err != nil {
+		return nil, err
+	}
+	w := &World{scenario: s, topology: newTopology(d), noise: d.noise.scaled(s.Noise), timeouts: float64(d.timeouts * s.Noise)}
+	w.noiseMean = w.noise.mean()
+	if w.populations, err = w.topology.populations(s.Backbone); err != nil {
+		return nil, err
+	}
+	if err := w.checkPlaces(); err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
+	w.resolvers = placeResolvers(d, w.populations, &s)
+	w.cut()
+	return w, nil
+}
+
+// checkPlaces refuses faults at places that the world doesn't have: they would silently do nothing.
+func (w *World) checkPlaces() error {
+	for i, f := range w.scenario.Faults {
+		known := func(p Population) bool {
+			return p.Edge == f.Edge || p.Region == f.Region || p.Origin == f.Region || p.Country == f.Country
+		}
+		if !slices.ContainsFunc(w.populations, known) {
+			return fmt.Errorf("faults[%d]: no client uses %q", i, f.Edge+f.Region+f.Country)
+		}
+	}
+	return nil
+}
+
+// devicesPerRun is how many devices a cell has for each run that it is expected to make: most runs come from a device
+// that was not heard before, and a few repeat.
+const devicesPerRun = 4
+
+// cut lists the cells and their cumulative weights, as integers so that the draw is the same on every platform.
+func (w *World) cut() {
+	var sum float64
+	for i, r := range w.resolvers {
+		for _, share := range r.Populations {
+			runs := share.Weight * float64(w.scenario.Runs)
+			w.cells = append(w.cells, cell{i, share.Population, share.Weight, 1 + uint64(devicesPerRun*runs)})
+			sum += share.Weight
+			w.cumulative = append(w.cumulative, uint64(sum*(1<<53)))
+		}
+	}
+}
+
+// drawCell returns the cell at u of [0, 1) in units of 2^-53.
+func (w *World) drawCell(u uint64) int {
+	i := sort.Search(len(w.cumulative), func(i int) bool { return w.cumulative[i] > u })
+	return min(i, len(w.cells)-1)
+}
+
+// Paths returns the names of the paths, as reports call them; the index is the path's number here.
+func (w *World) Paths() []string { return []string{"direct", "proxy"} }
+
+// Populations returns the client cities. The caller may not change them.
+func (w *World) Populations() []Population { return w.populations }
+
+// Resolvers returns the resolvers in order of address. The caller may not change them.
+func (w *World) Resolvers() []Resolver { return w.resolvers }
+
+// Resolver returns the resolver of that address, and whether there is one.
+func (w *World) Resolver(addr netip.Addr) (*Resolver, bool) {
+	i, ok := slices.BinarySearchFunc(w.resolvers, addr, func(r Resolver, a netip.Addr) int { return r.Addr.Compare(a) })
+	if !ok {
+		return nil, false
+	}
+	return &w.resolvers[i], true
+}
+
+// Scenario returns what the world was built from.
+func (w *World) Scenario() Scenario { return w.scenario }
+
+// End is the declared end of the log in ms since the Unix epoch: no run is later.
+func (w *World) End() int64 { return w.scenario.Start.Add(w.scenario.Duration).UnixMilli() }
