@@ -39,6 +39,20 @@ func (r *Record) Header(key string) ([]byte, bool) {
 // At names the record's place for an error or a log line: topic/partition@offset.
 func (r *Record) At() string { return fmt.Sprintf("%s@%d", r.Partition, r.Offset) }
 
+// Headers of a record in the reports topic that the collector may set. They win over what the report itself says: the
+// collector is trusted, a device is not.
+const (
+	ResolverHeader = "detour-resolver" // IP address of the recursive resolver
+	ASNHeader      = "detour-asn"      // of the client, decimal
+	CountryHeader  = "detour-country"  // of the client, two letters
+	ClientHeader   = "detour-client"   // address or id of the client
+)
+
 // HeartbeatHeader marks a record of the reports topic that carries no report, only its time: "the log was read to
 // its end, and it is this late". Its value is ignored.
 const HeartbeatHeader = "detour-heartbeat"
+
+// Heartbeat returns the heartbeat to append to a partition of the reports topic at a time in ms.
+func Heartbeat(p Partition, ms int64) Record {
+	return Record{Partition: p, Time: ms, Headers: []Header{{Key: HeartbeatHeader, Value: []byte{}}}}
+}

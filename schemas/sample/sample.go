@@ -96,7 +96,7 @@ type Counts struct {
 	Reports  int64 `json:"reports"`  // accepted
 	Samples  int64 `json:"samples"`  // rows, over all samples partitions
 	Rejected int64 `json:"rejected"` // reports refused as a whole
-	Partial  int64 `json:"partial"`  // measurements refused within accepted reports
+	Partial  int64 `json:"partial"`  // accepted reports of which a part was refused
 }
 
 // Batch is the value of one record of the samples topic.

@@ -1,0 +1,152 @@
+// Package aggregate turns samples into windows: per pane, resolver, cell, path and connection class, what was seen. It
+// is pure: the panes that it returns are a function of the samples of each source in their order, however they were
+// batched, repeated or interleaved with other sources'.
+package aggregate
+
+import (
+	"fmt"
+
+	"detour/schemas"
+	"detour/schemas/control"
+	"detour/schemas/reject"
+	"detour/schemas/sample"
+	"detour/schemas/window"
+)
+
+// Machine aggregates one samples partition into the windows partition of the same number.
+//
+// Invariants:
+//  1. A row is counted once: rows at or below their source's highest (offset, ordinal) are dropped.
+//  2. Panes are sealed in order, without a gap, from the first that any row can be in: the earliest origin of any source
+//     less the lateness.
+//  3. A pane is sealed when every source's mark has passed its end plus the lateness: no row can come for it then.
+//  4. Every seal carries the state from which all later panes can be made again: see window.Resume.
+type Machine struct {
+	genesis *control.Genesis
+	hash    string
+	input   schemas.Partition
+	attempt int64
+
+	next    int64           // samples offset
+	sources []window.Source // by partition of the reports topic
+	through int64           // newest sealed pane, NoPane before the first
+	told    int64           // newest pane that the log holds already: nothing up to it is returned again
+	panes   map[int64]*pane // open, by start
+
+	out []schemas.Record
+}
+
+// Start is where a machine goes on: the zero value with both panes NoPane for the first time, or what a seal says.
+type Start struct {
+	Resume  window.Resume
+	Through int64 // pane of the seal
+	Attempt int64 // number that no earlier writer of this partition used
+}
+
+// FromSeal returns where to go on after the last seal of a windows partition.
+func FromSeal(s *window.Seal, attempt int64) Start {
+	return Start{Resume: s.Resume, Through: s.Through, Attempt: attempt}
+}
+
+// FromScratch returns the start of a windows partition that holds no seal, at the given samples offset.
+func FromScratch(offset, attempt int64) Start {
+	return Start{Resume: window.Resume{Offset: offset, Through: window.NoPane}, Through: window.NoPane, Attempt: attempt}
+}
+
+// New returns the machine of a samples partition.
+func New(g *control.Genesis, partition int32, start Start) *Machine {
+	return &Machine{
+		genesis: g,
+		hash:    g.Hash(),
+		input:   schemas.Partition{Topic: schemas.Samples, Number: partition},
+		attempt: start.Attempt,
+		next:    start.Resume.Offset,
+		sources: append([]window.Source(nil), start.Resume.Sources...),
+		through: start.Resume.Through,
+		told:    start.Through,
+		panes:   make(map[int64]*pane),
+	}
+}
+
+// Next names the next samples offset.
+func (m *Machine) Next() schemas.Input {
+	return schemas.Input{Partition: m.input, Offset: m.next, Wait: true}
+}
+
+// Apply takes the next samples records. It returns the panes that they complete.
+func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record, error) {
+	m.out = nil
+	if err := m.sealDue(); err != nil { // what a predecessor had no time to say
+		return nil, err
+	}
+	for i := range records {
+		r := &records[i]
+		batch, err := sample.Decode(r.Value)
+		if err != nil {
+			rej := reject.New(r, r.Value, reject.Undecodable, err.Error())
+			m.out = append(m.out, rej.Record(m.input.Number))
+			m.next = r.Offset + 1
+			continue
+		}
+		if batch.Head.Genesis != m.hash {
+			return nil, fmt.Errorf("samples of genesis %.12s, this process has %.12s", batch.Head.Genesis, m.hash)
+		}
+		m.absorb(batch, r.Offset)
+		m.next = r.Offset + 1
+		if err := m.sealDue(); err != nil {
+			return nil, err
+		}
+	}
+	m.next = max(m.next, next)
+	return m.out, nil
+}
+
+// absorb adds a batch's rows to their panes and notes how far its source has come.
+func (m *Machine) absorb(b *sample.Batch, offset int64) {
+	h := &b.Head
+	for len(m.sources) < h.Sources {
+		m.sources = append(m.sources, window.Source{Offset: -1})
+	}
+	src := m.sources[h.Source]
+	if src.Heard && h.From > src.Next {
+		m.open(m.genesis.PaneOf(src.Mark), offset).totals.Holes++
+	}
+	for i := range b.Samples {
+		s := &b.Samples[i]
+		if s.Offset < src.Offset || s.Offset == src.Offset && s.Ordinal <= src.Ordinal {
+			continue
+		}
+		src.Offset, src.Ordinal = s.Offset, s.Ordinal
+		start := m.genesis.PaneOf(s.Time)
+		p := m.open(start, offset)
+		p.add(h.Source, s, start <= m.through)
+	}
+	if !src.Heard {
+		src.Heard, src.Origin = true, h.Origin
+	}
+	src.Next = max(src.Next, h.To)
+	src.Mark = max(src.Mark, h.Mark)
+	m.sources[h.Source] = src
+}
+
+// open returns the pane that starts at start, or the oldest that is not sealed yet. offset is that of the samples record
+// at hand: a pane that it opens needs the log from there on.
+func (m *Machine) open(start, offset int64) *pane {
+	if m.through != window.NoPane {
+		start = max(start, m.through+m.genesis.Pane)
+	}
+	p := m.panes[start]
+	if p == nil {
+		p = &pane{resume: m.state(offset)}
+		m.panes[start] = p
+	}
+	return p
+}
+
+// state returns what to go on from at offset.
+func (m *Machine) state(offset int64) window.Resume {
+	return window.Resume{Offset: offset, Sources: append([]window.Source(nil), m.sources...), Through: m.through}
+}
+
+// Checkpoint returns the samples offset that everything up to is in sealed panes or nowhere needed: the lag's start.
+func (m *Machine) Checkpoint() int64 { return m.resume().Offset }

@@ -1,0 +1,124 @@
+package aggregate
+
+import (
+	"math"
+
+	"detour/schemas"
+	"detour/schemas/chunk"
+	"detour/schemas/window"
+)
+
+// chunkBytes is about how many bytes of windows go into one record.
+const chunkBytes = 512 << 10
+
+// watermark returns the least mark of all sources, and the least origin; false until every source was heard.
+func (m *Machine) watermark() (mark, origin int64, ok bool) {
+	mark, origin = math.MaxInt64, math.MaxInt64
+	for _, s := range m.sources {
+		if !s.Heard {
+			return 0, 0, false
+		}
+		mark, origin = min(mark, s.Mark), min(origin, s.Origin)
+	}
+	return mark, origin, len(m.sources) > 0
+}
+
+// sealDue seals every pane that the watermark has passed.
+func (m *Machine) sealDue() error {
+	mark, origin, ok := m.watermark()
+	if !ok {
+		return nil
+	}
+	if m.through == window.NoPane {
+		m.through = m.genesis.PaneOf(origin-m.genesis.Lateness) - m.genesis.Pane
+	}
+	for m.through+2*m.genesis.Pane+m.genesis.Lateness <= mark {
+		if err := m.seal(m.through + m.genesis.Pane); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seal closes the pane at start and returns its windows, unless the log has them already.
+func (m *Machine) seal(start int64) error {
+	p := m.panes[start]
+	if p == nil {
+		p = &pane{}
+	}
+	delete(m.panes, start)
+	m.through = start
+	if start <= m.told {
+		return nil
+	}
+	windows := p.windows(m.genesis)
+	p.totals.Incomplete = p.totals.Holes > 0
+	return m.emit(start, windows, &window.Seal{
+		Digest:  window.Digest(start, windows),
+		Totals:  p.totals,
+		Resume:  m.resume(),
+		Through: start,
+		Marks:   m.marks(),
+	})
+}
+
+// resume returns the state at the earliest record that an open pane needs.
+func (m *Machine) resume() window.Resume {
+	earliest := m.state(m.next)
+	for _, p := range m.panes {
+		if p.resume.Offset < earliest.Offset {
+			earliest = p.resume
+		}
+	}
+	return earliest
+}
+
+func (m *Machine) marks() []int64 {
+	marks := make([]int64, len(m.sources))
+	for i, s := range m.sources {
+		marks[i] = s.Mark
+	}
+	return marks
+}
+
+// emit returns a pane's windows in chunks, the seal in the last.
+func (m *Machine) emit(start int64, windows []window.Window, seal *window.Seal) error {
+	parts := split(windows)
+	for i, part := range parts {
+		b := window.Batch{Windows: part, Head: window.Head{
+			Genesis:   m.hash,
+			Partition: m.input.Number,
+			Chunk:     chunk.Place{Whole: start, Attempt: m.attempt, Index: i, Count: len(parts)},
+		}}
+		if i == len(parts)-1 {
+			b.Head.Seal = seal
+		}
+		value, err := b.Encode()
+		if err != nil {
+			return err
+		}
+		m.out = append(m.out, schemas.Record{
+			Partition: schemas.Partition{Topic: schemas.Windows, Number: m.input.Number},
+			Value:     value,
+		})
+	}
+	return nil
+}
+
+// split cuts windows into runs of about chunkBytes: one at least, empty for an empty pane.
+func split(windows []window.Window) [][]window.Window {
+	const fixed, perBin = 110, 6 // bytes in the record
+	parts := [][]window.Window{}
+	from, size := 0, 0
+	for i := range windows {
+		size += fixed + perBin*(len(windows[i].Latency.Bins)+len(windows[i].Ratio.Bins))
+		if size >= chunkBytes {
+			parts = append(parts, windows[from:i+1])
+			from, size = i+1, 0
+		}
+	}
+	if from < len(windows) || len(parts) == 0 {
+		parts = append(parts, windows[from:])
+	}
+	return parts
+}

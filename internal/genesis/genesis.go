@@ -1,0 +1,77 @@
+// Package genesis begins a log and checks that a process fits the one it finds: the first record of the control topic
+// holds the settings that shape output for ever.
+package genesis
+
+import (
+	"context"
+	"fmt"
+
+	"detour/internal/dataflow"
+	"detour/schemas"
+	"detour/schemas/control"
+)
+
+// partition is the control topic's only one.
+var partition = schemas.Partition{Topic: schemas.Control}
+
+// Ensure makes sure that the control topic begins with a genesis equal to g, and that there is a policy. Where the topic
+// is empty it writes both. Two processes that begin a log at once may both write: the first record counts, and equal
+// ones do no harm. Settings that differ are dataflow.Fatal, and the error names each.
+func Ensure(ctx context.Context, log dataflow.Log, g *control.Genesis, policy control.Policy) error {
+	_, end, err := log.Bounds(ctx, partition)
+	if err != nil {
+		return fmt.Errorf("bounds of %s: %w", partition, err)
+	}
+	if end == 0 {
+		if err := Append(ctx, log, control.Record{Genesis: g}, control.Record{Policy: &policy}); err != nil {
+			return err
+		}
+	}
+	first, err := read(ctx, log)
+	if err != nil {
+		return err
+	}
+	if err := g.Differs(first); err != nil {
+		return dataflow.Fatal{Err: err}
+	}
+	return nil
+}
+
+// Append adds records to the control topic.
+func Append(ctx context.Context, log dataflow.Log, records ...control.Record) error {
+	encoded := make([]schemas.Record, len(records))
+	for i := range records {
+		var err error
+		if encoded[i], err = records[i].Encode(); err != nil {
+			return err
+		}
+	}
+	if _, err := log.Append(ctx, partition, encoded); err != nil {
+		return fmt.Errorf("append to %s: %w", partition, err)
+	}
+	return nil
+}
+
+// read returns the log's genesis, waiting for it.
+func read(ctx context.Context, log dataflow.Log) (*control.Genesis, error) {
+	for {
+		f, err := log.Fetch(ctx, partition, 0)
+		if err != nil {
+			return nil, fmt.Errorf("read %s@0: %w", partition, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(f.Records) == 0 {
+			continue
+		}
+		r, err := control.Decode(f.Records[0].Value)
+		if err == nil && r.Genesis == nil {
+			err = fmt.Errorf("it is no genesis")
+		}
+		if err != nil {
+			return nil, dataflow.Fatal{Err: fmt.Errorf("%s: %w", f.Records[0].At(), err)}
+		}
+		return r.Genesis, nil
+	}
+}
