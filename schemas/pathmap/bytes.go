@@ -114,14 +114,14 @@ func (r *reader) readMap() *Map {
 		m.Paths = append(m.Paths, string(r.take(r.count(MaxPathName, 1))))
 	}
 	m.Default = r.byte()
-	m.Entries = r.readV4(m.Entries)
+	m.Entries = r.readV4()
 	m.Entries = r.readV6(m.Entries)
 	return m
 }
 
-func (r *reader) readV4(entries []Entry) []Entry {
+func (r *reader) readV4() []Entry {
 	n := r.count(1<<32, 2)
-	entries = make([]Entry, 0, n)
+	entries := make([]Entry, 0, n)
 	addr := uint64(0)
 	for range n {
 		distance := r.uvarint()
