@@ -21,6 +21,8 @@ type Outcome struct {
 	SlowerReused    float64 // the same on reused ones
 	MedianNew       float64 // median user's acceleration on new connections
 	MedianReused    float64
+	MovedNew        float64 // the same over the users that are not on the direct path; 0 if there are none
+	MovedReused     float64
 	MeanMs          float64 // mean latency over users, on the mix
 	Gain            float64 // share of the oracle's saving of mean latency
 }
@@ -88,7 +90,7 @@ func (r *Resolver) mean(truth [][pathCount]truths, path int) float64 {
 func (w *World) outcome(assign Assignment) Outcome {
 	truth := w.truth()
 	var o Outcome
-	var fresh, reused []weighted
+	var fresh, reused, movedFresh, movedReused []weighted
 	count := func(share *float64, weight float64, yes bool) {
 		if yes {
 			*share += weight
@@ -105,11 +107,16 @@ func (w *World) outcome(assign Assignment) Outcome {
 			count(&o.SlowerNew, s.Weight, chosen.fresh > direct.fresh)
 			count(&o.SlowerReused, s.Weight, chosen.reused > direct.reused)
 			o.MeanMs += float64(s.Weight * chosen.mixed)
-			fresh = append(fresh, weighted{1 - chosen.fresh/direct.fresh, s.Weight})
-			reused = append(reused, weighted{1 - chosen.reused/direct.reused, s.Weight})
+			gainNew := weighted{1 - chosen.fresh/direct.fresh, s.Weight}
+			gainReused := weighted{1 - chosen.reused/direct.reused, s.Weight}
+			fresh, reused = append(fresh, gainNew), append(reused, gainReused)
+			if path != Direct {
+				movedFresh, movedReused = append(movedFresh, gainNew), append(movedReused, gainReused)
+			}
 		}
 	}
 	o.MedianNew, o.MedianReused = median(fresh), median(reused)
+	o.MovedNew, o.MovedReused = median(movedFresh), median(movedReused)
 	return o
 }
 
