@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -65,6 +66,10 @@ func Open(path, dir string) (*Engine, error) {
 	}
 	if process.path != path {
 		return nil, fmt.Errorf("open libchdb %s: %s is loaded already", path, process.path)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)

@@ -59,8 +59,8 @@ func parseError(text string) *Error {
 
 var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "`", "\\`")
 
-// quote writes s as a string literal.
-func quote(s string) string { return "'" + escapes.Replace(s) + "'" }
+// Quote writes s as an SQL string literal.
+func Quote(s string) string { return "'" + escapes.Replace(s) + "'" }
 
 // identifier writes s as a quoted name.
 func identifier(s string) string { return "`" + escapes.Replace(s) + "`" }

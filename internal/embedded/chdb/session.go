@@ -48,13 +48,13 @@ func (e *Engine) connect() (*Session, error) {
 // a context can end. The setting log_comment is the session's own: a value for it is ignored.
 func (s *Session) Configure(database string, settings ...Setting) error {
 	s.tag = rand.Text()
-	assignments := []string{"log_comment=" + quote(s.tag)}
+	assignments := []string{"log_comment=" + Quote(s.tag)}
 	for _, setting := range settings {
 		if !isName(setting.Name) {
 			return &Error{Code: 115, Text: fmt.Sprintf("Code: 115. DB::Exception: Unknown setting '%s'. (UNKNOWN_SETTING)", setting.Name)}
 		}
 		if setting.Name != "log_comment" {
-			assignments = append(assignments, setting.Name+"="+quote(setting.Value))
+			assignments = append(assignments, setting.Name+"="+Quote(setting.Value))
 		}
 	}
 	if database != "" {
@@ -84,7 +84,7 @@ func (s *Session) Query(ctx context.Context, st Statement) (*Result, error) {
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		if s.tag != "" {
-			s.engine.killUntil(done, "Settings['log_comment'] = "+quote(s.tag))
+			s.engine.killUntil(done, "Settings['log_comment'] = "+Quote(s.tag))
 		}
 	})
 	r, err := s.run(st)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // decoded undoes a Content-Encoding.
@@ -29,6 +30,8 @@ func decoded(body io.Reader, encoding string) (io.Reader, error) {
 		return r, nil
 	case "br":
 		return brotli.NewReader(body), nil
+	case "lz4":
+		return lz4.NewReader(body), nil
 	case "zstd":
 		r, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxInsert))
 		if err != nil {
@@ -43,7 +46,7 @@ func decoded(body io.Reader, encoding string) (io.Reader, error) {
 func chosen(accept string) string {
 	for offer := range strings.SplitSeq(accept, ",") {
 		switch name, _, _ := strings.Cut(strings.TrimSpace(offer), ";"); name {
-		case "gzip", "deflate", "br", "zstd":
+		case "gzip", "deflate", "br", "lz4", "zstd":
 			return name
 		}
 	}
@@ -59,6 +62,8 @@ func encoder(w io.Writer, encoding string) io.WriteCloser {
 		return zlib.NewWriter(w)
 	case "br":
 		return brotli.NewWriterLevel(w, brotli.BestSpeed)
+	case "lz4":
+		return lz4.NewWriter(w)
 	case "zstd":
 		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
 		if err == nil { // it fails for bad options only

@@ -121,7 +121,7 @@ func (s *Server) spool(req *request) (path string, err error) {
 		return "", refuse(tooLarge, "an insert of more than %d bytes", int64(maxInsert))
 	}
 	at := req.outline.splice
-	req.sql = req.sql[:at] + "FROM INFILE '" + f.Name() + "' COMPRESSION 'none' " + req.sql[at:]
+	req.sql = req.sql[:at] + "FROM INFILE " + chdb.Quote(f.Name()) + " COMPRESSION 'none' " + req.sql[at:]
 	return f.Name(), nil
 }
 

@@ -2,6 +2,7 @@ package chserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -98,6 +99,20 @@ func one[T any](t *testing.T, conn driver.Conn, sql string, args ...any) T {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return v
+}
+
+func TestSecondServer(t *testing.T) {
+	address(t)
+	second := New(Config{}, zerolog.Nop())
+	if _, err := second.Start(); !errors.Is(err, chdb.ErrBusy) {
+		t.Errorf("second server: %v", err)
+	}
+	if _, err := os.Stat(second.scratch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it left its scratch folder: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestConfig(t *testing.T) {
