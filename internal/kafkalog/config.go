@@ -71,7 +71,7 @@ var compressions = map[string]kafka.Compression{
 	"none": 0, "gzip": kafka.Gzip, "snappy": kafka.Snappy, "lz4": kafka.Lz4, "zstd": kafka.Zstd,
 }
 
-var mechanisms = []string{"", "plain", "scram-sha-256", "scram-sha-512"}
+var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
 
 // Validate returns every fault found, each beginning with the key that is wrong. It opens no file.
 func (c Config) Validate() error {
@@ -93,16 +93,15 @@ func (c Config) Validate() error {
 	if !c.TLS.Enabled && c.TLS != (TLS{}) {
 		bad("tls.enabled", "is false, but other settings of tls are given")
 	}
-	if !slices.Contains(mechanisms, c.SASL.Mechanism) {
-		bad("sasl.mechanism", "%q is none of %s", c.SASL.Mechanism, strings.Join(mechanisms[1:], ", "))
-	}
-	if c.SASL.Mechanism == "" && c.SASL != (SASL{}) {
+	switch s := c.SASL; {
+	case s == SASL{}:
+	case s.Mechanism == "":
 		bad("sasl.mechanism", "is empty, but other settings of sasl are given")
-	}
-	if c.SASL.Mechanism != "" && c.SASL.Username == "" {
+	case !slices.Contains(mechanisms, s.Mechanism):
+		bad("sasl.mechanism", "%q is none of %s", s.Mechanism, strings.Join(mechanisms, ", "))
+	case s.Username == "":
 		bad("sasl.username", "is empty")
-	}
-	if c.SASL.Mechanism != "" && c.SASL.PasswordFile == "" {
+	case s.PasswordFile == "":
 		bad("sasl.password_file", "is empty")
 	}
 	if c.Replication < 0 || c.Replication > maxReplication {

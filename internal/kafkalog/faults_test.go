@@ -54,7 +54,7 @@ func TestConnectionsBreak(t *testing.T) {
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
 	for _, key := range []kmsg.Key{kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.ListOffsets} {
-		for range 3 {
+		for range 2 {
 			cluster.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
 				return nil, errors.New("hang up"), true
 			})
@@ -307,6 +307,35 @@ func TestRestart(t *testing.T) {
 	eventually(t, "the member caught up", func() bool {
 		return cluster.GroupInfo("restart") != nil && committed(t, c, "restart") == end
 	})
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLeaderMoves: three brokers; the partition and the coordinators wander.
+func TestLeaderMoves(t *testing.T) {
+	t.Parallel()
+	cluster, _ := broker(t, kfake.NumBrokers(3), kfake.Ports(0, 0, 0))
+	c, ctx := client(t, testConfig(cluster.ListenAddrs()...), uniqueNames(), 1), bounded(t)
+	owned := make(chan dataflow.Assignment, 100)
+	leave := joined(t, c, "moves", func(ctx context.Context, a dataflow.Assignment) error {
+		owned <- a
+		<-ctx.Done()
+		return nil
+	})
+	<-owned
+	for node := range int32(2) {
+		if err := cluster.MoveTopicPartition(c.names.Of(schemas.Samples), 0, node); err != nil {
+			t.Fatal(err)
+		}
+		cluster.RehashCoordinators()
+		if first, err := c.Append(ctx, p0, one("v")); err != nil || first != int64(node) {
+			t.Errorf("append on %d: %d, %v", node, first, err)
+		}
+		if got := readAll(t, c, p0, int64(node)); len(got) != 1 {
+			t.Errorf("fetch from %d: %d", node, len(got))
+		}
+	}
 	if err := leave(); err != nil {
 		t.Error(err)
 	}

@@ -158,3 +158,18 @@ func groupErrors(t *testing.T, newLog func(testing.TB, int) *Client) {
 		t.Errorf("fatal: %v", err)
 	}
 }
+
+// groupOnce joins, is assigned something, and leaves.
+func groupOnce(t testing.TB, c *Client) {
+	t.Helper()
+	in := make(chan struct{}, 1)
+	leave := joined(t, c, "once", func(ctx context.Context, _ dataflow.Assignment) error {
+		in <- struct{}{}
+		<-ctx.Done()
+		return nil
+	})
+	<-in
+	if err := leave(); err != nil {
+		t.Error(err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 const (
 	firstBackoff = 50 * time.Millisecond
-	maxBackoff   = 2 * time.Second
+	maxBackoff   = time.Second
 	// maxStrange is how often an error that is neither Kafka's nor the network's is tried: a connection that breaks in the
 	// middle of a compressed batch looks like damaged data, and is whole the next time.
 	maxStrange = 3
