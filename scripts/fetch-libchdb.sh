@@ -3,8 +3,7 @@
 #
 #   scripts/fetch-libchdb.sh          prints nothing where it is there already
 #
-# DETOUR_CACHE names another cache folder (default: .cache in the project). The library's path is then
-# $DETOUR_CACHE/libchdb/<version>/libchdb.so, and the program finds it by DETOUR_LIBCHDB=<that path>.
+# DETOUR_CACHE names another cache folder than .cache in the project; the program looks there, too.
 set -eu
 
 # The version is the one in internal/embedded/chdb/find.go; a test there compares them.

@@ -156,26 +156,3 @@ func TestEngine(t *testing.T) {
 		}
 	})
 }
-
-func TestFindSaysWhatToDo(t *testing.T) {
-	t.Chdir(t.TempDir())
-	t.Setenv(LibraryEnv, "")
-	if _, err := Find(); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), `run "make libchdb"`) ||
-		strings.Contains(err.Error(), "\n") {
-		t.Errorf("got %v", err)
-	}
-	t.Setenv(LibraryEnv, "no/such/file")
-	if _, err := Find(); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "no/such/file") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestScriptFetchesThisVersion(t *testing.T) {
-	script, err := os.ReadFile("../../../scripts/fetch-libchdb.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(script), "\nversion="+Version+"\n") {
-		t.Errorf("scripts/fetch-libchdb.sh does not fetch version %s", Version)
-	}
-}

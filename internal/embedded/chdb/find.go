@@ -10,17 +10,21 @@ import (
 // Version is the release of libchdb that this package was written for and that `make libchdb` fetches.
 const Version = "26.5.3"
 
-// LibraryEnv names the environment variable that points to a libchdb.so elsewhere.
-const LibraryEnv = "DETOUR_LIBCHDB"
+// LibraryEnv names the environment variable that points to a libchdb.so elsewhere, CacheEnv the one that moves the
+// folder which `make libchdb` puts it under: .cache in the project's root.
+const (
+	LibraryEnv = "DETOUR_LIBCHDB"
+	CacheEnv   = "DETOUR_CACHE"
+)
 
-// cachePath is where `make libchdb` puts the library, from the root of the project.
-var cachePath = filepath.Join(".cache", "libchdb", Version, "libchdb.so")
+// inCache is the library's place under the cache folder.
+var inCache = filepath.Join("libchdb", Version, "libchdb.so")
 
 // ErrNotFound is wrapped by Find's error where no library is installed.
 var ErrNotFound = errors.New("libchdb.so not found")
 
-// Find returns the path of libchdb.so: what $DETOUR_LIBCHDB names, else the project's cache in the working directory or
-// one above it, else libchdb.so beside the executable.
+// Find returns the path of libchdb.so: what $DETOUR_LIBCHDB names, else the one under $DETOUR_CACHE, else under .cache in
+// the working directory or one above it, else libchdb.so beside the executable.
 func Find() (string, error) {
 	if named := os.Getenv(LibraryEnv); named != "" {
 		if !isFile(named) {
@@ -29,9 +33,12 @@ func Find() (string, error) {
 		return named, nil
 	}
 	var places []string
+	if cache := os.Getenv(CacheEnv); cache != "" {
+		places = append(places, filepath.Join(cache, inCache))
+	}
 	if dir, err := os.Getwd(); err == nil {
 		for ; ; dir = filepath.Dir(dir) {
-			places = append(places, filepath.Join(dir, cachePath))
+			places = append(places, filepath.Join(dir, ".cache", inCache))
 			if dir == filepath.Dir(dir) {
 				break
 			}
