@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -125,15 +126,7 @@ type weighted struct{ value, weight float64 }
 
 // median returns the least value that at least half of the weight does not exceed. It reorders its argument.
 func median(of []weighted) float64 {
-	slices.SortFunc(of, func(a, b weighted) int {
-		switch {
-		case a.value < b.value:
-			return -1
-		case a.value > b.value:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(of, func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
 	var total, sum float64
 	for _, v := range of {
 		total += v.weight

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"slices"
@@ -89,10 +90,7 @@ func bruteForce(w *World, assign Assignment) (o Outcome) {
 	o.SlowerResolvers = float64(slowerResolvers) / float64(len(w.resolvers))
 	half := func(users []user, value func(user) float64) float64 {
 		slices.SortFunc(users, func(a, b user) int {
-			if value(a) < value(b) {
-				return -1
-			}
-			return 1
+			return cmp.Compare(value(a), value(b))
 		})
 		var total, sum float64
 		for _, u := range users {

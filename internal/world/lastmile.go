@@ -23,9 +23,11 @@ func (d *data) lastMileOf(country string) quantiles {
 	return q
 }
 
-// sample draws a round trip, linear between knots and flat beyond the outer ones.
-func (q *quantiles) sample(r *rand.Rand) float64 {
-	u := r.Float64()
+// sample draws a round trip.
+func (q *quantiles) sample(r *rand.Rand) float64 { return q.at(r.Float64()) }
+
+// at returns the u-quantile, linear between knots and flat beyond the outer ones.
+func (q *quantiles) at(u float64) float64 {
 	if u < knots[0] {
 		return q[0]
 	}

@@ -10,6 +10,10 @@ import (
 // middle one holds 0; the outer two take everything beyond.
 const Bins = 29
 
+// pictureUsers is how many users stand for a population: equally many, on last miles from good to bad, since a path's
+// saving is less of the whole where the last mile is more.
+const pictureUsers = 16
+
 // PictureRow is one country's users by acceleration.
 type PictureRow struct {
 	Label  string
@@ -28,10 +32,14 @@ func (w *World) Picture(assign Assignment, class Class, rows int) []PictureRow {
 	for _, r := range w.resolvers {
 		path := assign(r.Addr)
 		for _, s := range r.Populations {
-			direct, chosen := w.TrueLatency(s.Population, Direct, class), w.TrueLatency(s.Population, path, class)
-			row := &out[index[w.populations[s.Population].Country]]
+			p := &w.populations[s.Population]
+			row := &out[index[p.Country]]
 			row.Weight += s.Weight
-			row.Bins[bin(1-chosen/direct)] += s.Weight
+			for i := range pictureUsers {
+				lastMile := p.lastMile.at((float64(i) + 0.5) / pictureUsers)
+				direct, chosen := compose(p.legs, Direct, class, lastMile), compose(p.legs, path, class, lastMile)
+				row.Bins[bin(1-chosen.total()/direct.total())] += s.Weight / pictureUsers
+			}
 		}
 	}
 	for i := range out {
