@@ -14,6 +14,7 @@ import (
 // Column is one column of a Table: its field, and how it moves between rows and Arrow buffers.
 type Column[R any] struct {
 	field  arrow.Field
+	width  int // bytes that a row takes at least
 	encode func([]R) arrow.ArrayData
 	decode func(arrow.ArrayData, []R) error
 }
@@ -27,6 +28,7 @@ type Int interface {
 func Number[R any, T Int](name, unit string, at func(*R) *T) Column[R] {
 	return Column[R]{
 		field: field(name, unit, dataType[T](), false),
+		width: int(unsafe.Sizeof(T(0))),
 		encode: func(rows []R) arrow.ArrayData {
 			values := make([]T, len(rows))
 			for i := range rows {
@@ -51,6 +53,7 @@ func Number[R any, T Int](name, unit string, at func(*R) *T) Column[R] {
 func Optional[R any, T Int](name, unit string, at func(*R) *T, has func(*R) *bool) Column[R] {
 	return Column[R]{
 		field: field(name, unit, dataType[T](), true),
+		width: int(unsafe.Sizeof(T(0))),
 		encode: func(rows []R) arrow.ArrayData {
 			values := make([]T, len(rows))
 			valid := make([]byte, bitutil.BytesForBits(int64(len(rows))))
@@ -86,6 +89,7 @@ func Address[R any](name string, at func(*R) *netip.Addr) Column[R] {
 	const width = 16
 	return Column[R]{
 		field: field(name, "IP address", &arrow.FixedSizeBinaryType{ByteWidth: width}, false),
+		width: width,
 		encode: func(rows []R) arrow.ArrayData {
 			values := make([]byte, 0, width*len(rows))
 			for i := range rows {
@@ -113,6 +117,7 @@ func List[R any, T Int](name, unit string, at func(*R) *[]T) Column[R] {
 	dtype := arrow.ListOfField(arrow.Field{Name: "item", Type: dataType[T]()})
 	return Column[R]{
 		field: field(name, unit, dtype, false),
+		width: int(unsafe.Sizeof(int32(0))), // its offset
 		encode: func(rows []R) arrow.ArrayData {
 			offsets := make([]int32, 1, len(rows)+1)
 			var values []T

@@ -14,12 +14,21 @@ import (
 // continuation starts every encapsulated message of the Arrow IPC streaming format.
 const continuation = 0xFFFFFFFF
 
-// bodyLengthSlot is the vtable offset of bodyLength, the fourth field of table Message in Arrow's Message.fbs.
-const bodyLengthSlot = 4 + 3*2
+// Offsets in the vtables of Arrow's Message.fbs: 4, and 2 a field in its order there.
+const (
+	headerTypeSlot  = 4 + 1*2 // of table Message
+	headerSlot      = 4 + 2*2
+	bodyLengthSlot  = 4 + 3*2
+	compressionSlot = 4 + 3*2 // of table RecordBatch
+)
 
-// messages splits a byte slice into Arrow messages. It is here because the library's own reader allocates whatever
-// length a message claims before it looks whether that many bytes are there.
-type messages struct{ rest []byte }
+// messages splits a byte slice into Arrow messages: one schema and one record batch. It is here because the library's
+// own reader allocates whatever length a message claims before it looks whether that many bytes are there, and
+// inflates whatever is compressed.
+type messages struct {
+	rest []byte
+	read int
+}
 
 func (m *messages) Retain()  {}
 func (m *messages) Release() {}
@@ -44,11 +53,32 @@ func (m *messages) Message() (*ipc.Message, error) {
 		return nil, fmt.Errorf("message metadata: %w", err)
 	}
 	table := flatbuffers.Table{Bytes: meta, Pos: flatbuffers.GetUOffsetT(meta)}
+	if err := m.checkHeader(&table); err != nil {
+		return nil, err
+	}
 	body, err := m.take(table.GetInt64Slot(bodyLengthSlot, 0))
 	if err != nil {
 		return nil, fmt.Errorf("message body: %w", err)
 	}
 	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
+}
+
+// checkHeader reports a message that Encode does not write in this place.
+func (m *messages) checkHeader(message *flatbuffers.Table) error {
+	order := []ipc.MessageType{ipc.MessageSchema, ipc.MessageRecordBatch}
+	got := ipc.MessageType(message.GetByteSlot(headerTypeSlot, 0))
+	if m.read == len(order) || got != order[m.read] {
+		return fmt.Errorf("message %d is a %v: it takes one schema and one record batch", m.read+1, got)
+	}
+	m.read++
+	if got == ipc.MessageRecordBatch {
+		var batch flatbuffers.Table
+		message.Union(&batch, flatbuffers.UOffsetT(message.Offset(headerSlot)))
+		if batch.Offset(compressionSlot) != 0 {
+			return errors.New("the record batch is compressed")
+		}
+	}
+	return nil
 }
 
 func (m *messages) take(n int64) ([]byte, error) {

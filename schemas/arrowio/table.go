@@ -15,6 +15,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
+
+	"detour/schemas"
 )
 
 // Keys of the schema metadata.
@@ -28,18 +30,22 @@ type Table[R, H any] struct {
 	name    string // record name and schema version, e.g. "sample-v1"
 	columns []Column[R]
 	schema  *arrow.Schema // without the head
+	width   int           // bytes that a row takes at least
 }
 
 // NewTable describes a record: its name, its schema version, and its columns in order.
 func NewTable[R, H any](name string, version int, columns ...Column[R]) *Table[R, H] {
 	fields := make([]arrow.Field, len(columns))
+	width := 0
 	for i, c := range columns {
 		fields[i] = c.field
+		width += c.width
 	}
 	return &Table[R, H]{
 		name:    fmt.Sprintf("%s-v%d", name, version),
 		columns: columns,
 		schema:  arrow.NewSchema(fields, nil),
+		width:   width,
 	}
 }
 
@@ -100,7 +106,7 @@ func (t *Table[R, H]) decode(data []byte) (*H, []R, error) {
 	}
 	batch := r.Record()
 	n := batch.NumRows()
-	if n < 0 || n > int64(len(data)) { // every column is at least a byte wide
+	if n < 0 || n > int64(len(data)/t.width) {
 		return nil, nil, fmt.Errorf("%d rows cannot fit %d bytes", n, len(data))
 	}
 	rows := make([]R, n)
@@ -126,10 +132,8 @@ func (t *Table[R, H]) head(s *arrow.Schema) (*H, error) {
 		return nil, fmt.Errorf("columns differ: %v", s.Fields())
 	}
 	text, _ := meta.GetValue(headKey)
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.DisallowUnknownFields()
 	head := new(H)
-	if err := dec.Decode(head); err != nil {
+	if err := schemas.UnmarshalStrict([]byte(text), head); err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
 	return head, nil

@@ -29,8 +29,10 @@ func (p Place) Check() error {
 	return nil
 }
 
+// attempt is one writing of one whole; chunks that disagree about the count are never put together.
 type attempt struct {
 	whole, attempt int64
+	count          int
 }
 
 // Assembler collects the chunks of one partition.
@@ -57,7 +59,7 @@ func (a *Assembler[T]) Offer(p Place, chunk T) []T {
 	if p.Check() != nil || a.begun && p.Whole <= a.last {
 		return nil
 	}
-	key := attempt{p.Whole, p.Attempt}
+	key := attempt{p.Whole, p.Attempt, p.Count}
 	have := a.open[key]
 	if p.Index != len(have) { // a repeat, or the middle of what this reader saw no beginning of
 		return nil
@@ -75,7 +77,12 @@ func (a *Assembler[T]) Offer(p Place, chunk T) []T {
 }
 
 // Skip declares every whole up to and including last as known: a reader that resumes says what it has.
-func (a *Assembler[T]) Skip(last int64) { a.finish(last) }
+// What is known stays known.
+func (a *Assembler[T]) Skip(last int64) {
+	if !a.begun || last > a.last {
+		a.finish(last)
+	}
+}
 
 func (a *Assembler[T]) begin(key attempt) {
 	if a.open == nil {

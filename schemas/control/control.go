@@ -3,7 +3,6 @@
 package control
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -38,10 +37,8 @@ func Decode(value []byte) (*Record, error) {
 	if len(value) > MaxBytes {
 		return nil, fmt.Errorf("decode control record: %d bytes, at most %d", len(value), MaxBytes)
 	}
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.DisallowUnknownFields()
 	r := new(Record)
-	if err := dec.Decode(r); err != nil {
+	if err := schemas.UnmarshalStrict(value, r); err != nil {
 		return nil, fmt.Errorf("decode control record: %w", err)
 	}
 	var err error

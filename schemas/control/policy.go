@@ -2,7 +2,9 @@ package control
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -74,8 +76,14 @@ func ParsePolicy(data []byte) (Policy, error) {
 	p := DefaultPolicy()
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
-	if err := dec.Decode(&p); err != nil {
+	switch err := dec.Decode(&p); {
+	case errors.Is(err, io.EOF): // no document: more likely a slip than a wish for all defaults
+		return Policy{}, errors.New("read policy: it is empty ({} stands for the defaults)")
+	case err != nil:
 		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return Policy{}, errors.New("read policy: more than one YAML document")
 	}
 	if err := p.Validate(); err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)

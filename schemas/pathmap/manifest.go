@@ -1,11 +1,12 @@
 package pathmap
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"detour/schemas"
 )
 
 // Manifest describes one published version. Version, digest and pane are its meaning; the rest is provenance.
@@ -49,10 +50,8 @@ func (m *Manifest) Encode() ([]byte, error) { return json.Marshal(m) }
 
 // DecodeManifest reads one manifest; unknown fields are an error.
 func DecodeManifest(data []byte) (*Manifest, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	m := new(Manifest)
-	if err := dec.Decode(m); err != nil {
+	if err := schemas.UnmarshalStrict(data, m); err != nil {
 		return nil, fmt.Errorf("decode manifest: %w", err)
 	}
 	if m.Version < 1 || m.Size < 0 || m.Entries < 0 || len(m.Digest) != 2*hashSize {

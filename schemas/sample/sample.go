@@ -134,21 +134,24 @@ func Decode(data []byte) (*Batch, error) {
 		return nil, err
 	}
 	b := &Batch{Head: *head, Samples: rows}
-	return b, b.check()
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("decode sample: %w", err)
+	}
+	return b, nil
 }
 
 func (b *Batch) check() error {
 	h := &b.Head
 	if h.Source < 0 || int(h.Source) >= h.Sources || h.From < 0 || h.To < h.From {
-		return fmt.Errorf("decode sample: head: source %d of %d, offsets [%d, %d)", h.Source, h.Sources, h.From, h.To)
+		return fmt.Errorf("head: source %d of %d, offsets [%d, %d)", h.Source, h.Sources, h.From, h.To)
 	}
 	for i := range b.Samples {
 		s := &b.Samples[i]
 		if s.Offset < h.From || s.Offset >= h.To || s.Class >= Classes || s.Outcome >= Outcomes {
-			return fmt.Errorf("decode sample: row %d: offset %d, class %d, outcome %d", i, s.Offset, s.Class, s.Outcome)
+			return fmt.Errorf("row %d: offset %d, class %d, outcome %d", i, s.Offset, s.Class, s.Outcome)
 		}
 		if i > 0 && before(s, &b.Samples[i-1]) {
-			return fmt.Errorf("decode sample: row %d: out of order", i)
+			return fmt.Errorf("row %d: out of order", i)
 		}
 	}
 	return nil

@@ -105,13 +105,13 @@ func (h *Histogram) LatencyQuantile(permille uint64) uint32 {
 	return LatencyMiddle(bin)
 }
 
-// check reports a histogram that no aggregator writes. Bins must be below limit.
-func (h *Histogram) check(limit int, total uint32) error {
+// check reports a histogram that no aggregator writes. Bins must be from low to high.
+func (h *Histogram) check(low, high int, total uint32) error {
 	if len(h.Bins) != len(h.Counts) {
 		return errors.New("bins and counts differ in length")
 	}
 	for i, bin := range h.Bins {
-		if int(bin) >= limit || int(bin) < -MaxRatioBin || h.Counts[i] == 0 || i > 0 && bin <= h.Bins[i-1] {
+		if int(bin) < low || int(bin) > high || h.Counts[i] == 0 || i > 0 && bin <= h.Bins[i-1] {
 			return errors.New("bins out of range or order, or a count of 0")
 		}
 	}

@@ -165,10 +165,10 @@ func (b *Batch) check() error {
 		if w.Class >= sample.Classes || w.Other > 1 {
 			return fmt.Errorf("row %d: class %d, other %d", i, w.Class, w.Other)
 		}
-		if err := w.Latency.check(LatencyBins, w.OK); err != nil {
+		if err := w.Latency.check(0, LatencyBins-1, w.OK); err != nil {
 			return fmt.Errorf("row %d: latency: %w", i, err)
 		}
-		if err := w.Ratio.check(MaxRatioBin+1, w.Pairs); err != nil {
+		if err := w.Ratio.check(-MaxRatioBin, MaxRatioBin, w.Pairs); err != nil {
 			return fmt.Errorf("row %d: ratio: %w", i, err)
 		}
 		if i > 0 && Compare(&b.Windows[i-1], w) >= 0 {
