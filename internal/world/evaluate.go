@@ -52,9 +52,8 @@ func (w *World) Evaluate(assign Assignment) Evaluation {
 
 // Oracle returns the assignment of each resolver to the path with the least mean latency over its users.
 func (w *World) Oracle() Assignment {
-	truth := w.truth()
 	return func(addr netip.Addr) int {
-		if r, ok := w.Resolver(addr); ok && r.mean(truth, Proxy) < r.mean(truth, Direct) {
+		if r, ok := w.Resolver(addr); ok && r.mean(w.truth, Proxy) < r.mean(w.truth, Direct) {
 			return Proxy
 		}
 		return Direct
@@ -64,8 +63,8 @@ func (w *World) Oracle() Assignment {
 // truths are the true latencies of one population over one path, in ms.
 type truths struct{ fresh, reused, mixed float64 }
 
-// truth tabulates the true latencies, by population and path.
-func (w *World) truth() [][pathCount]truths {
+// tabulate returns the true latencies, by population and path.
+func (w *World) tabulate() [][pathCount]truths {
 	out := make([][pathCount]truths, len(w.populations))
 	for p := range out {
 		for path := range out[p] {
@@ -89,7 +88,7 @@ func (r *Resolver) mean(truth [][pathCount]truths, path int) float64 {
 }
 
 func (w *World) outcome(assign Assignment) Outcome {
-	truth := w.truth()
+	truth := w.truth
 	var o Outcome
 	var fresh, reused, movedFresh, movedReused []weighted
 	count := func(share *float64, weight float64, yes bool) {

@@ -12,7 +12,7 @@ import (
 
 // Evaluate agrees with an implementation that writes out every user group and does the obvious.
 func TestEvaluateAgainstBruteForce(t *testing.T) {
-	w := build(t, func(s *Scenario) { s.Resolvers = 120 })
+	w := build(t, func(s *Scenario) { s.Resolvers = 40 })
 	rapid.Check(t, func(t *rapid.T) {
 		paths := map[netip.Addr]int{}
 		for _, r := range w.Resolvers() {

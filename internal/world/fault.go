@@ -101,15 +101,15 @@ func (f *Fault) fail(p *Population, c *conditions) {
 
 func (f *Fault) congest(p *Population, c *conditions) {
 	if f.Edge == p.Edge {
-		c.legs.edge *= f.Factor
+		c.legs.edge = float64(c.legs.edge * f.Factor)
 	}
 	if f.Region == p.Region {
-		c.legs.direct *= f.Factor
+		c.legs.direct = float64(c.legs.direct * f.Factor)
 	}
 	if f.Region == p.Origin {
-		c.legs.middle *= f.Factor
+		c.legs.middle = float64(c.legs.middle * f.Factor)
 	}
 	if f.Country == p.Country {
-		c.lastMile *= f.Factor
+		c.lastMile = float64(c.lastMile * f.Factor)
 	}
 }

@@ -16,7 +16,7 @@ func (n noise) scaled(f float64) noise {
 
 // sample draws a factor, linear between quantiles.
 func (n noise) sample(r *rand.Rand) float64 {
-	at := r.Float64() * float64(len(n.factors)-1)
+	at := float64(r.Float64() * float64(len(n.factors)-1))
 	i := int(at)
 	return lerp(n.factors[i], n.factors[i+1], at-float64(i))
 }

@@ -10,7 +10,6 @@ import (
 // over its true expectation has the mean 1, within four standard errors.
 func TestTruthIsWhatReportsAverageTo(t *testing.T) {
 	w := build(t, func(s *Scenario) { s.Bad, s.Runs = 0, 30000 })
-	truth := w.truth()
 	var sums [pathCount][classCount]struct{ n, sum, squares float64 }
 	for r := range w.Runs() {
 		rep, c := decode(t, w, r)
@@ -19,9 +18,9 @@ func TestTruthIsWhatReportsAverageTo(t *testing.T) {
 				if p.SC != 200 {
 					continue
 				}
-				class, expected := ReusedConnection, truth[c.population][path].reused
+				class, expected := ReusedConnection, w.truth[c.population][path].reused
 				if *p.TCP > 0 {
-					class, expected = NewConnection, truth[c.population][path].fresh
+					class, expected = NewConnection, w.truth[c.population][path].fresh
 				}
 				s, x := &sums[path][class], p.D/expected
 				s.n, s.sum, s.squares = s.n+1, s.sum+x, s.squares+x*x

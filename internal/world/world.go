@@ -18,7 +18,8 @@ type World struct {
 	cumulative  []uint64 // cells' weights added up, in units of 2^-53
 	noise       noise
 	noiseMean   float64
-	timeouts    float64 // share of requests, faults apart
+	truth       [][pathCount]truths // by population
+	timeouts    float64             // share of requests, faults apart
 }
 
 // cell is a population behind a resolver: the finest grain at which users differ.
@@ -45,6 +46,7 @@ func New(s Scenario) (*World, error) {
 	if err := w.checkPlaces(); err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
+	w.truth = w.tabulate()
 	w.resolvers = placeResolvers(d, w.populations, &s)
 	w.cut()
 	return w, nil
