@@ -1,0 +1,113 @@
+package decide
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestExp2AndLog2AreCloseToTheTruth(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := rapid.Float64Range(-60, 60).Draw(t, "x")
+		if got, want := exp2(x), math.Exp2(x); math.Abs(got/want-1) > 1e-7 {
+			t.Fatalf("exp2(%v) = %v, want %v", x, got, want)
+		}
+		y := math.Exp2(x)
+		if got := log2(y); math.Abs(got-x) > 1e-7 {
+			t.Fatalf("log2(%v) = %v, want %v", y, got, x)
+		}
+		if got := log2(exp2(x)); math.Abs(got-x) > 1e-12 {
+			t.Fatalf("log2(exp2(%v)) = %v", x, got)
+		}
+	})
+	for _, whole := range []float64{-3, 0, 1, 10} {
+		if exp2(whole) != math.Exp2(whole) || log2(math.Exp2(whole)) != whole {
+			t.Errorf("2^%v is not exact", whole)
+		}
+	}
+	if got := exp2(math.Nextafter(0, -1)); got != 1 {
+		t.Errorf("exp2 just below 0 is %v", got)
+	}
+}
+
+// The figures are those of the tables in any textbook, e.g. Abramowitz and Stegun, table 26.10.
+func TestStudentQuantiles(t *testing.T) {
+	for _, c := range []struct {
+		freedom uint64
+		ppm     int
+		want    float64
+	}{
+		{1, 950_000, 6.314}, {2, 950_000, 2.920}, {3, 950_000, 2.353}, {6, 950_000, 1.943}, {10, 990_000, 2.764},
+		{29, 950_000, 1.699}, {30, 975_000, 2.042}, {120, 950_000, 1.658}, {5, 500_000, 0}, {1, 999_500, 636.62},
+		{4, 999_500, 8.610}, {1_000_000, 950_000, 1.653},
+	} {
+		var s students
+		s.at(c.ppm)
+		if got := s.quantile(c.freedom); math.Abs(got-c.want) > 0.0006*max(1, c.want) {
+			t.Errorf("t of %d degrees at %d ppm is %.4f, want %.3f", c.freedom, c.ppm, got, c.want)
+		}
+	}
+}
+
+func TestNormalQuantiles(t *testing.T) {
+	for ppm, want := range map[int]float64{500_000: 0, 900_000: 1.28155, 950_000: 1.64485, 990_000: 2.32635, 999_900: 3.71902} {
+		if got := normal(ppm); math.Abs(got-want) > 1e-5 {
+			t.Errorf("normal quantile at %d ppm is %.5f, want %.5f", ppm, got, want)
+		}
+	}
+}
+
+func TestWilson(t *testing.T) {
+	for _, c := range []struct {
+		k, n      uint64
+		low, high float64 // at z = 1.96: R. G. Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I
+	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}} {
+		low, high := wilson(c.k, c.n, 1.959964)
+		if math.Abs(low-c.low) > 0.0001 || math.Abs(high-c.high) > 0.0001 {
+			t.Errorf("%d of %d: [%.4f, %.4f], want [%.4f, %.4f]", c.k, c.n, low, high, c.low, c.high)
+		}
+	}
+}
+
+func TestBarsForgetWhatIsTakenAway(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type change struct {
+			bin int16
+			n   uint32
+		}
+		var h bars
+		var dumb [9]uint32
+		var done []change
+		for range rapid.IntRange(0, 40).Draw(t, "changes") {
+			if len(done) > 0 && rapid.Bool().Draw(t, "undo") {
+				i := rapid.IntRange(0, len(done)-1).Draw(t, "which")
+				h = h.add(done[i].bin, -done[i].n)
+				dumb[done[i].bin+4] -= done[i].n
+				done = slices.Delete(done, i, i+1)
+				continue
+			}
+			c := change{int16(rapid.IntRange(-4, 4).Draw(t, "bin")), rapid.Uint32Range(1, 9).Draw(t, "n")}
+			h = h.add(c.bin, c.n)
+			dumb[c.bin+4] += c.n
+			done = append(done, c)
+		}
+		var want bars
+		var all []int16
+		for i, n := range dumb {
+			if n > 0 {
+				want = append(want, bar{int16(i - 4), n})
+			}
+			for range n {
+				all = append(all, int16(i-4))
+			}
+		}
+		if !slices.Equal(h, want) {
+			t.Fatalf("%v, want %v", h, want)
+		}
+		if bin, ok := h.median(); ok != (len(all) > 0) || ok && bin != all[(len(all)-1)/2] {
+			t.Fatalf("median %d of %v", bin, all)
+		}
+	})
+}
