@@ -1,0 +1,140 @@
+// Package fleet serves map versions to the DNS fleet over HTTP.
+//
+// It serves only what it read back from the maps topic, so that every replica gives the same answers and a version that
+// lost a race between publishers is never seen. It keeps the last versions in memory and nothing on disk.
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"detour/internal/dataflow"
+	"detour/schemas"
+	"detour/schemas/pathmap"
+)
+
+// Keep is how many versions stay available: enough for an agent that began to download one while newer ones appeared.
+const Keep = 16
+
+// Version is one version as it is served.
+type Version struct {
+	Manifest pathmap.Manifest
+	ETag     string // with its quotes
+	manifest []byte // JSON
+	bytes    []byte // canonical bytes of the map
+}
+
+// Store holds the last versions of the maps topic. Its methods may be called from several goroutines.
+type Store struct {
+	log    dataflow.Log
+	logger zerolog.Logger
+
+	mu       sync.Mutex
+	versions []*Version    // oldest first
+	newer    chan struct{} // closed by the next version
+}
+
+// NewStore returns an empty store; Follow fills it.
+func NewStore(log dataflow.Log, logger zerolog.Logger) *Store {
+	return &Store{log: log, logger: logger.With().Str("component", "fleet").Logger(), newer: make(chan struct{})}
+}
+
+// Follow reads the maps topic from the last complete version in it, until ctx ends (then nil) or the log is not the one
+// that it began with.
+func (s *Store) Follow(ctx context.Context) error {
+	partition := schemas.Partition{Topic: schemas.Maps}
+	chain, next, err := s.begin(ctx, partition)
+	for err == nil && ctx.Err() == nil {
+		var f dataflow.Fetched
+		if f, err = s.log.Fetch(ctx, partition, next); err != nil {
+			break
+		}
+		for i := range f.Records {
+			s.read(chain, &f.Records[i])
+		}
+		next = f.Next
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("follow %s@%d: %w", partition, next, err)
+}
+
+// begin finds the last complete version and returns the offset behind what was read.
+func (s *Store) begin(ctx context.Context, p schemas.Partition) (*pathmap.Chain, int64, error) {
+	var tail []schemas.Record
+	end, _, err := dataflow.Tail(ctx, s.log, p, func(records []schemas.Record) (bool, error) {
+		tail = records
+		var probe pathmap.Chain
+		for i := range records {
+			if version, _ := probe.Add(&records[i]); version != nil {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	chain := new(pathmap.Chain)
+	for i := range tail {
+		s.read(chain, &tail[i])
+	}
+	return chain, end, err
+}
+
+func (s *Store) read(chain *pathmap.Chain, r *schemas.Record) {
+	p, err := chain.Add(r)
+	if err == nil && p != nil {
+		err = s.add(p)
+	}
+	if err != nil {
+		s.logger.Warn().Err(err).Str("at", r.At()).Msg("passing over a record of maps")
+	}
+}
+
+// add makes a version the last one and wakes who waits for it.
+func (s *Store) add(p *pathmap.Publication) error {
+	manifest, err := p.Manifest.Encode()
+	if err != nil {
+		return err
+	}
+	v := &Version{
+		Manifest: p.Manifest,
+		ETag:     fmt.Sprintf(`"%d-%.16s"`, p.Manifest.Version, p.Manifest.Digest),
+		manifest: manifest,
+		bytes:    p.Bytes,
+	}
+	s.logger.Info().Int64("version", v.Manifest.Version).Int("entries", v.Manifest.Entries).Int("bytes", len(v.bytes)).Msg("serving")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.versions = append(s.versions, v); len(s.versions) > Keep {
+		s.versions = slices.Delete(s.versions, 0, len(s.versions)-Keep)
+	}
+	close(s.newer)
+	s.newer = make(chan struct{})
+	return nil
+}
+
+// Last returns the last version, nil before the first, and a channel that the next one closes.
+func (s *Store) Last() (*Version, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.versions) == 0 {
+		return nil, s.newer
+	}
+	return s.versions[len(s.versions)-1], s.newer
+}
+
+// Get returns a version by its number, nil where it is not kept.
+func (s *Store) Get(number int64) *Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.versions {
+		if v.Manifest.Version == number {
+			return v
+		}
+	}
+	return nil
+}
