@@ -35,32 +35,40 @@ func (m *messages) Release() {}
 
 // Message returns the next message, io.EOF at the end-of-stream mark, or an error for anything else.
 func (m *messages) Message() (*ipc.Message, error) {
+	meta, body, err := m.next()
+	if err != nil {
+		return nil, err
+	}
+	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
+}
+
+func (m *messages) next() (meta, body []byte, err error) {
 	if len(m.rest) < 8 {
-		return nil, io.ErrUnexpectedEOF
+		return nil, nil, io.ErrUnexpectedEOF
 	}
 	if binary.LittleEndian.Uint32(m.rest) != continuation {
-		return nil, errors.New("no continuation mark before a message")
+		return nil, nil, errors.New("no continuation mark before a message")
 	}
 	size := binary.LittleEndian.Uint32(m.rest[4:])
 	if m.rest = m.rest[8:]; size == 0 {
 		if len(m.rest) > 0 {
-			return nil, fmt.Errorf("%d bytes behind the end of the stream", len(m.rest))
+			return nil, nil, fmt.Errorf("%d bytes behind the end of the stream", len(m.rest))
 		}
-		return nil, io.EOF
+		return nil, nil, io.EOF
 	}
-	meta, err := m.take(int64(size))
+	meta, err = m.take(int64(size))
 	if err != nil {
-		return nil, fmt.Errorf("message metadata: %w", err)
+		return nil, nil, fmt.Errorf("message metadata: %w", err)
 	}
 	table := flatbuffers.Table{Bytes: meta, Pos: flatbuffers.GetUOffsetT(meta)}
 	if err := m.checkHeader(&table); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	body, err := m.take(table.GetInt64Slot(bodyLengthSlot, 0))
+	body, err = m.take(table.GetInt64Slot(bodyLengthSlot, 0))
 	if err != nil {
-		return nil, fmt.Errorf("message body: %w", err)
+		return nil, nil, fmt.Errorf("message body: %w", err)
 	}
-	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
+	return meta, body, nil
 }
 
 // checkHeader reports a message that Encode does not write in this place.
@@ -72,13 +80,17 @@ func (m *messages) checkHeader(message *flatbuffers.Table) error {
 	}
 	m.read++
 	if got == ipc.MessageRecordBatch {
-		var batch flatbuffers.Table
-		message.Union(&batch, flatbuffers.UOffsetT(message.Offset(headerSlot)))
-		if batch.Offset(compressionSlot) != 0 {
+		if batch := header(message); batch.Offset(compressionSlot) != 0 {
 			return errors.New("the record batch is compressed")
 		}
 	}
 	return nil
+}
+
+// header returns the table of a message's own kind.
+func header(message *flatbuffers.Table) (t flatbuffers.Table) {
+	message.Union(&t, flatbuffers.UOffsetT(message.Offset(headerSlot)))
+	return t
 }
 
 func (m *messages) take(n int64) ([]byte, error) {

@@ -15,14 +15,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
-
-	"detour/schemas"
-)
-
-// Keys of the schema metadata.
-const (
-	nameKey = "detour.record"
-	headKey = "detour.head"
 )
 
 // Table is the Arrow form of rows of type R under a head of type H.
@@ -49,17 +41,13 @@ func NewTable[R, H any](name string, version int, columns ...Column[R]) *Table[R
 	}
 }
 
-// Schema returns the Arrow schema, units in the fields' metadata.
-func (t *Table[R, H]) Schema() *arrow.Schema { return t.schema }
-
 // Encode returns head and rows as one Arrow IPC stream.
 func (t *Table[R, H]) Encode(head *H, rows []R) ([]byte, error) {
 	h, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s head: %w", t.name, err)
 	}
-	meta := arrow.NewMetadata([]string{nameKey, headKey}, []string{t.name, string(h)})
-	schema := arrow.NewSchema(t.schema.Fields(), &meta)
+	schema := t.withHead(string(h))
 	arrays := make([]arrow.Array, len(t.columns))
 	for i, c := range t.columns {
 		arrays[i] = array.MakeFromData(c.encode(rows))
@@ -93,11 +81,11 @@ func (t *Table[R, H]) decode(data []byte) (*H, []R, error) {
 	if len(data) == 0 {
 		return nil, nil, errors.New("the value is empty")
 	}
-	r, err := ipc.NewReaderFromMessageReader(&messages{rest: data}, ipc.WithAllocator(newBounded(len(data))))
+	head, err := t.head(data)
 	if err != nil {
 		return nil, nil, err
 	}
-	head, err := t.head(r.Schema())
+	r, err := ipc.NewReaderFromMessageReader(&messages{rest: data}, ipc.WithAllocator(newBounded(len(data))))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,24 +107,6 @@ func (t *Table[R, H]) decode(data []byte) (*H, []R, error) {
 		return nil, nil, orElse(r.Err(), errors.New("more than one record batch"))
 	}
 	return head, rows, nil
-}
-
-// head checks that s is this table's schema and returns what its metadata carries.
-func (t *Table[R, H]) head(s *arrow.Schema) (*H, error) {
-	meta := s.Metadata()
-	name, _ := meta.GetValue(nameKey)
-	if name != t.name {
-		return nil, fmt.Errorf("record is %q", name)
-	}
-	if !t.schema.Equal(s) {
-		return nil, fmt.Errorf("columns differ: %v", s.Fields())
-	}
-	text, _ := meta.GetValue(headKey)
-	head := new(H)
-	if err := schemas.UnmarshalStrict([]byte(text), head); err != nil {
-		return nil, fmt.Errorf("head: %w", err)
-	}
-	return head, nil
 }
 
 func orElse(err, other error) error {
