@@ -44,6 +44,10 @@ func ask(t *testing.T, e *Engine, sql string) string {
 // The engine is opened and closed once only in this test: a second boot in one process takes as long again.
 func TestEngine(t *testing.T) {
 	dir := t.TempDir()
+	var before [lastSignal + 1]sigaction
+	for sig := 1; sig <= lastSignal; sig++ {
+		rtSigaction(sig, nil, &before[sig])
+	}
 	e := openEngine(t, dir)
 
 	t.Run("one engine a process", func(t *testing.T) {
@@ -124,6 +128,12 @@ func TestEngine(t *testing.T) {
 		}
 	})
 	t.Run("Go keeps its signals", func(t *testing.T) {
+		for sig := 1; sig <= lastSignal; sig++ {
+			var now sigaction
+			if rtSigaction(sig, nil, &now); now != before[sig] {
+				t.Errorf("signal %d has another handler", sig)
+			}
+		}
 		defer func() {
 			if recover() == nil {
 				t.Error("a nil dereference was no panic")

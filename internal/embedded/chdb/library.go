@@ -26,7 +26,9 @@ type library struct {
 
 // load opens the shared library at path. A library once opened stays in the process.
 func load(path string) (*library, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	var handle uintptr
+	var err error
+	keepSignals(func() { handle, err = purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL) })
 	if err != nil {
 		return nil, fmt.Errorf("open libchdb: %w", err)
 	}

@@ -15,9 +15,10 @@ type sigaction [64]byte
 // signals serializes keepSignals: what one call saw as the state before must not be what f of another had made of it.
 var signals sync.Mutex
 
-// keepSignals runs f and puts back every signal handler that f replaced. The engine installs handlers of its own (or,
-// asked not to, the default ones) for SIGSEGV and others while it connects, but those belong to the Go runtime: without
-// its handler, a nil dereference would end the process and not be a panic.
+// keepSignals runs f and puts back every signal handler that f replaced. The library replaces that of SIGILL when it is
+// loaded, and the engine installs its own (or, asked not to, the default ones) for SIGSEGV and others whenever it connects.
+// But they belong to the Go runtime: without its handler, a nil dereference would end the process and not be a panic.
+// For the microseconds of f it would.
 func keepSignals(f func()) {
 	signals.Lock()
 	defer signals.Unlock()
