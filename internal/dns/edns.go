@@ -43,9 +43,18 @@ func validSubnet(data []byte) bool {
 	if len(data) < 4 {
 		return false
 	}
-	bits, ok := map[uint16]int{0: 0, 1: 32, 2: 128}[binary.BigEndian.Uint16(data)] // family 0 can only say "nothing"
+	var bits int // of the family's addresses
+	switch binary.BigEndian.Uint16(data) {
+	case 0: // says "nothing", and can say no more
+	case 1:
+		bits = 32
+	case 2:
+		bits = 128
+	default:
+		return false
+	}
 	prefix, scope, addr := int(data[2]), data[3], data[4:]
-	if !ok || prefix > bits || scope != 0 || len(addr) != (prefix+7)/8 {
+	if prefix > bits || scope != 0 || len(addr) != (prefix+7)/8 {
 		return false
 	}
 	return prefix%8 == 0 || addr[len(addr)-1]<<(prefix%8) == 0

@@ -60,6 +60,7 @@ func parse(packet []byte) (*query, int) {
 	case dns.OpcodeQuery:
 		return q, q.read(packet)
 	case dns.OpcodeNotify, dns.OpcodeUpdate:
+		_ = q.read(packet) // the same layout: what is refused is named, as far as it can be read
 		return q, dns.RcodeRefused
 	default:
 		return q, dns.RcodeNotImplemented
