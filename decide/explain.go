@@ -17,7 +17,7 @@ func Explain(d decision.Decision, paths []string) []string {
 		return fmt.Sprintf("path %d", path)
 	}
 	lines := []string{headline(&d, name)}
-	if d.Level >= decision.Cell {
+	if d.Direct > 0 {
 		lines = append(lines, measured(&d, name(d.Candidate)))
 	}
 	if d.DefaultTries+d.CandidateTries > 0 {

@@ -1,0 +1,250 @@
+package decide
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"detour/schemas"
+	"detour/schemas/control"
+	"detour/schemas/decision"
+	"detour/schemas/sample"
+	"detour/schemas/window"
+)
+
+// scene is a random feed, with what is in it.
+type scene struct {
+	*feed
+	panes    [][]window.Window
+	policies []control.Policy // by tick, from 1
+}
+
+// drawScene makes up a few resolvers, each with its truth, which changes now and then, and some panes of what is seen.
+func drawScene(t *rapid.T) *scene {
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	g := testGenesis(1+r.IntN(3), 2+r.IntN(2))
+	p := drawPolicy(r)
+	s := &scene{feed: newFeed(t, g, p)}
+	resolvers := 1 + r.IntN(6)
+	centre, broken := make([]int, resolvers), make([]int, resolvers)
+	for tick := range 1 + r.IntN(30) {
+		if tick > 0 && r.IntN(12) == 0 {
+			p = drawPolicy(r)
+			s.say(t, int64(tick), control.Record{Policy: &p})
+		}
+		if r.IntN(20) == 0 {
+			s.sayRaw(int64(tick), []byte("{"))
+		}
+		s.policies = append(s.policies, p)
+		s.panes = append(s.panes, nil)
+		byPartition := make([][]window.Window, g.Samples)
+		for i := range resolvers {
+			if r.IntN(8) == 0 {
+				centre[i], broken[i] = r.IntN(14)-9, r.IntN(12)
+			}
+			if r.IntN(5) < 3 {
+				ws := drawWindows(r, address(i), len(g.Paths), centre[i], broken[i])
+				byPartition[i%g.Samples] = append(byPartition[i%g.Samples], ws...)
+			}
+		}
+		for part, ws := range byPartition {
+			s.panes[tick] = append(s.panes[tick], ws...)
+			s.writePane(t, r, part, firstPane+int64(tick)*minute, ws)
+		}
+	}
+	return s
+}
+
+// writePane writes a pane with what a log may have about it: garbage, attempts that stopped half-way, repeats.
+func (s *scene) writePane(t *rapid.T, r *rand.Rand, part int, start int64, ws []window.Window) {
+	size := 5 + r.IntN(60)
+	if r.IntN(10) == 0 {
+		s.raw(part, []byte("garbage"))
+	}
+	if n := len(s.windows[part]); r.IntN(5) == 0 && len(ws) > size { // its writer stopped after a chunk
+		s.pane(t, part, start, ws, size, 7)
+		s.windows[part] = s.windows[part][:n+1]
+	}
+	s.pane(t, part, start, ws, size, int64(r.IntN(3)))
+	if r.IntN(5) == 0 {
+		s.pane(t, part, start, ws, 5+r.IntN(60), 9)
+	}
+}
+
+func drawPolicy(r *rand.Rand) control.Policy {
+	p := control.DefaultPolicy()
+	p.Window = 1 + r.IntN(12)
+	p.Reachability.Window = 1 + r.IntN(min(p.Window, 4))
+	p.Hold = r.IntN(6)
+	p.Publish.Snapshot = 1 + r.IntN(9)
+	p.Mix.New, p.Mix.Reused = [...]int{1, 1, 0, 3}[r.IntN(4)], [...]int{2, 0, 1}[r.IntN(3)]
+	if p.Mix.New+p.Mix.Reused == 0 {
+		p.Mix.New = 1
+	}
+	p.Latency.ConfidencePPM = 600_000 + r.IntN(390_000)
+	return p
+}
+
+func drawWindows(r *rand.Rand, a netip.Addr, paths, centre, broken int) (ws []window.Window) {
+	for cell := range 1 + r.IntN(3) {
+		for path := range paths {
+			for class := range sample.Classes {
+				if r.IntN(6) == 0 {
+					continue
+				}
+				s := seen{
+					cell: window.Cell{ASN: uint32(cell), Country: 0x4445, Other: cell == 2}, path: uint8(path), class: sample.Class(class),
+					runs: 1 + r.IntN(4), pulse: 1 + r.IntN(3), micros: uint32(20_000 + r.IntN(100_000)),
+				}
+				for range 1 + r.IntN(5) {
+					s.bins = append(s.bins, int16(centre+r.IntN(4)+cell))
+				}
+				if broken == path || broken == 4 {
+					s.failed = s.runs * s.pulse
+				}
+				ws = append(ws, s.windowOf(a))
+			}
+		}
+	}
+	slices.SortFunc(ws, func(a, b window.Window) int { return window.Compare(&a, &b) })
+	return ws
+}
+
+func TestMachineAgreesWithADumbOne(t *testing.T) {
+	var moved, reasons [decision.Reasons]int
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawScene(t)
+		out, err := s.run(New(s.genesis, 3), rand.New(rand.NewPCG(1, 2)), 1<<40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wholes := ticks(t, out)
+		if len(wholes) != len(s.panes) {
+			t.Fatalf("%d ticks of %d panes", len(wholes), len(s.panes))
+		}
+		f := &reference{paths: len(s.genesis.Paths), state: make(map[netip.Addr]decision.Decision)}
+		for i, w := range wholes {
+			want := f.tick(w.Pane, s.panes[i], s.policies[i])
+			if w.Tick.Snapshot != (i%s.policies[i].Publish.Snapshot == 0) {
+				t.Fatalf("tick %d: snapshot %t", i+1, w.Tick.Snapshot)
+			}
+			for _, d := range w.Decisions {
+				if d.Changed == 0 {
+					continue
+				}
+				reasons[d.Reason]++
+				if d.Path != d.Previous {
+					moved[d.Reason]++
+				}
+				compare(t, i+1, d, want[d.Resolver])
+				delete(want, d.Resolver)
+			}
+			if len(want) > 0 {
+				t.Fatalf("tick %d lacks %v", i+1, want)
+			}
+			if got := w.Tick.Totals.Resolvers; got != int64(len(f.state)) {
+				t.Fatalf("tick %d: %d resolvers of %d", i+1, got, len(f.state))
+			}
+			if w.Tick.Snapshot {
+				n := 0
+				for _, d := range w.Decisions {
+					if d.Gone == 0 {
+						n++
+						compare(t, i+1, d, f.state[d.Resolver])
+					}
+				}
+				if n != len(f.state) {
+					t.Fatalf("snapshot of %d resolvers of %d", n, len(f.state))
+				}
+			}
+		}
+	})
+	t.Logf("rows by reason: %v, moves: %v", reasons, moved)
+	for r, n := range reasons {
+		if n == 0 && decision.Reason(r) != decision.Operator {
+			t.Errorf("no scene led to %s", decision.Reason(r))
+		}
+	}
+}
+
+// compare allows rounded figures a unit in the last place.
+func compare(t *rapid.T, tick int, got, want decision.Decision) {
+	near := func(a, b int32) bool { return a-b <= 1 && b-a <= 1 }
+	if got.Path != want.Path || got.Reason != want.Reason || got.Since != want.Since && got.Gone == 0 || got.Gone != want.Gone ||
+		got.Candidate != want.Candidate || got.Runs != want.Runs || got.Cells != want.Cells ||
+		!near(got.Ratio, want.Ratio) || !near(got.RatioUpper, want.RatioUpper) || !near(got.WorstRatio, want.WorstRatio) ||
+		got.Direct != want.Direct || !near(got.Gain, want.Gain) ||
+		got.DefaultTries != want.DefaultTries || got.DefaultFailures != want.DefaultFailures ||
+		got.CandidateTries != want.CandidateTries || got.CandidateFailures != want.CandidateFailures {
+		t.Fatalf("tick %d:\n got %+v\nwant %+v", tick, got, want)
+	}
+}
+
+func TestReadsAndStopsChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawScene(t)
+		want, err := s.run(New(s.genesis, 3), nil, 1<<40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []schemas.Record
+		m := New(s.genesis, 3)
+		var c Checkpoint
+		for life := 0; ; life++ {
+			r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "reads"), 0))
+			stop := int64(rapid.IntRange(1, len(s.panes)+1).Draw(t, "stop"))
+			more, err := s.run(m, r, stop)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, more...)
+			if stop > int64(len(s.panes)) || life == 3 {
+				if stop <= int64(len(s.panes)) {
+					rest, err := s.run(m, r, 1<<40)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, rest...)
+				}
+				break
+			}
+			c = Checkpoint{}
+			for _, w := range ticks(t, got) {
+				if w.Tick.Snapshot && rapid.Bool().Draw(t, "begin here") {
+					c = Checkpoint{}
+				}
+				c.Extend(w)
+			}
+			if m, err = Resume(s.genesis, 3, &c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, onlyDecisions(got), onlyDecisions(want))
+	})
+}
+
+func onlyDecisions(records []schemas.Record) (kept []schemas.Record) {
+	for _, r := range records {
+		if r.Partition.Topic == schemas.Decisions {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func same(t *rapid.T, got, want []schemas.Record) {
+	if len(got) != len(want) {
+		t.Fatalf("%d records, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !bytes.Equal(got[i].Value, want[i].Value) {
+			a, _ := decision.Decode(got[i].Value)
+			b, _ := decision.Decode(want[i].Value)
+			t.Fatalf("record %d differs:\n got %+v %+v\nwant %+v %+v", i, a.Head.Tick, a.Decisions, b.Head.Tick, b.Decisions)
+		}
+	}
+}

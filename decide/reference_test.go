@@ -1,0 +1,268 @@
+package decide
+
+import (
+	"math"
+	"net/netip"
+
+	"detour/schemas/control"
+	"detour/schemas/decision"
+	"detour/schemas/sample"
+	"detour/schemas/window"
+)
+
+// reference decides the dumb way: it keeps every window for ever, sums them anew for every resolver and every tick, and
+// calculates with package math.
+type reference struct {
+	paths int
+	panes [][]window.Window
+	held  int // panes of evidence: a longer window grows into what is still there
+	state map[netip.Addr]decision.Decision
+
+	student students
+}
+
+func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) map[netip.Addr]decision.Decision {
+	f.panes = append(f.panes, windows)
+	f.held = min(f.held+1, p.Window)
+	all, near := make(map[netip.Addr][]window.Window), make(map[netip.Addr][]window.Window)
+	for i, ws := range f.panes[len(f.panes)-f.held:] {
+		for _, w := range ws {
+			all[w.Resolver] = append(all[w.Resolver], w)
+			if f.held-i <= p.Reachability.Window {
+				near[w.Resolver] = append(near[w.Resolver], w)
+			}
+		}
+	}
+	changed := make(map[netip.Addr]decision.Decision)
+	for a := range f.state {
+		if all[a] == nil {
+			changed[a] = decision.Decision{Path: 0, Gone: 1, Reason: decision.NoEvidence}
+			delete(f.state, a)
+		}
+	}
+	for a, ws := range all {
+		before, known := f.state[a]
+		d := f.decide(pane, before, ws, near[a], p)
+		if !known || d.Path != before.Path || d.Reason != before.Reason {
+			changed[a] = d
+		}
+		f.state[a] = d
+	}
+	return changed
+}
+
+func (f *reference) decide(pane int64, before decision.Decision, all, near []window.Window, p control.Policy) decision.Decision {
+	var down, up [8]bool
+	var bound [8]float64
+	var tries, failures [8]float64
+	for _, w := range near {
+		tries[w.Path] += float64(w.OK + w.HTTPErrors + w.GatewayErrors + w.Unreachable)
+		failures[w.Path] += float64(w.GatewayErrors + w.Unreachable)
+	}
+	z := normal(p.Reachability.ConfidencePPM)
+	for i := range f.paths {
+		if n := tries[i]; n >= float64(p.Reachability.MinTries) {
+			q := failures[i] / n
+			root := z * math.Sqrt(q*(1-q)/n+z*z/(4*n*n))
+			down[i] = (q+z*z/(2*n)-root)/(1+z*z/n) > float64(p.Reachability.DownPPM)/1e6
+			bound[i] = (q + z*z/(2*n) + root) / (1 + z*z/n)
+			up[i] = bound[i] < float64(p.Reachability.UpPPM)/1e6
+		}
+	}
+	options := make([]decision.Decision, 0, f.paths)
+	for path := 1; path < f.paths; path++ {
+		d := f.weigh(uint8(path), all, p, down[path])
+		d.DefaultTries, d.DefaultFailures = uint32(tries[0]), uint32(failures[0])
+		d.CandidateTries, d.CandidateFailures = uint32(tries[path]), uint32(failures[path])
+		options = append(options, d)
+	}
+	rank := map[decision.Reason]int{decision.Faster: 2, decision.TooFew: 0}
+	score := func(d decision.Decision) int {
+		if n, ok := rank[d.Reason]; ok {
+			return n
+		}
+		return 1
+	}
+	best := options[0]
+	for _, d := range options[1:] {
+		if score(d) > score(best) || score(d) == score(best) &&
+			(d.Gain > best.Gain || d.Gain == best.Gain && d.Candidate == before.Path) {
+			best = d
+		}
+	}
+
+	cur := before.Path
+	set := func(path, about uint8, reason decision.Reason) decision.Decision {
+		d := best
+		if about != 0 {
+			d = options[about-1]
+		}
+		d.Path, d.Reason, d.Since = path, reason, before.Since
+		if path != cur {
+			d.Since = pane
+		}
+		return d
+	}
+	if down[cur] {
+		target := cur
+		for path := range f.paths {
+			if up[path] && (target == cur || bound[path] < bound[target]) {
+				target = uint8(path)
+			}
+		}
+		switch {
+		case target == cur:
+			return set(cur, cur, decision.AllDown)
+		case up[0]:
+			return set(0, cur, decision.CandidateDown)
+		}
+		return set(target, target, decision.DefaultDown)
+	}
+	if down[0] {
+		return set(cur, cur, decision.DefaultDown)
+	}
+	target := uint8(0)
+	if best.Reason == decision.Faster {
+		target = best.Candidate
+	}
+	recent := before.Since != 0 && (pane-before.Since)/minute < int64(p.Hold)
+	if target != cur && recent && before.Reason != decision.DefaultDown && best.Reason != decision.TooFew {
+		return set(cur, best.Candidate, decision.Held)
+	}
+	return set(target, best.Candidate, best.Reason)
+}
+
+func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, down bool) decision.Decision {
+	d := decision.Decision{Candidate: path, Reason: decision.TooFew}
+	byCell := make(map[window.Cell][]window.Window)
+	for _, w := range all {
+		byCell[w.Cell()] = append(byCell[w.Cell()], w)
+	}
+	runs := make(map[window.Cell]uint32)
+	mix := map[sample.Class]float64{sample.New: float64(p.Mix.New), sample.Reused: float64(p.Mix.Reused)}
+	for cell, ws := range byCell {
+		for class, weight := range mix {
+			var n uint32
+			for _, w := range ws {
+				if w.Path == path && w.Class == class && weight > 0 {
+					n += w.PairRuns
+				}
+			}
+			runs[cell] = max(runs[cell], n)
+		}
+		if runs[cell] > 0 {
+			d.Runs += runs[cell]
+			d.Cells++
+		}
+	}
+	ratio, upper, direct, enough := f.describe(all, path, p)
+	if !enough {
+		return d
+	}
+	blend := func(direct, ratio map[sample.Class]float64) (float64, float64) {
+		var before, after float64
+		for class, weight := range mix {
+			if weight > 0 {
+				before += weight * direct[class]
+				after += weight * direct[class] * math.Exp2(ratio[class])
+			}
+		}
+		return before / float64(p.Mix.New+p.Mix.Reused), math.Log2(after / before)
+	}
+	micros, r := blend(direct, ratio)
+	_, u := blend(direct, upper)
+	d.Ratio, d.RatioUpper = int32(math.Floor(r*1024+.5)), int32(math.Floor(u*1024+.5))
+	d.Direct, d.Gain = uint32(micros), int32(math.Floor(micros*(1-math.Exp2(float64(d.Ratio)/1024))+.5))
+	d.WorstRatio, d.Level = d.Ratio, decision.Resolver
+	harmed, first := false, true
+	for cell, ws := range byCell {
+		if int(runs[cell]) < p.Harm.CellRuns || float64(runs[cell])/float64(d.Runs)*1e6 < float64(p.Harm.CellShare) {
+			continue
+		}
+		d.Level = decision.Cell
+		own, _, near, _ := f.describe(ws, path, p)
+		for class := range mix {
+			if _, ok := own[class]; !ok {
+				own[class] = ratio[class]
+			}
+			if near[class] == 0 {
+				near[class] = direct[class]
+			}
+		}
+		micros, r := blend(near, own)
+		if n := int32(math.Floor(r*1024 + .5)); first || n > d.WorstRatio {
+			d.WorstRatio, first = n, false
+		}
+		more := micros * (math.Exp2(r) - 1)
+		if more > micros*float64(p.Harm.RatioPPM)/1e6 && more > float64(p.Harm.Micros) {
+			harmed = true
+		}
+	}
+	switch {
+	case down:
+		d.Reason = decision.CandidateDown
+	case d.Gain <= 0:
+		d.Reason = decision.NotFaster
+	case d.RatioUpper > 0:
+		d.Reason = decision.Uncertain
+	case harmed:
+		d.Reason = decision.CellHarmed
+	default:
+		d.Reason = decision.Faster
+	}
+	return d
+}
+
+// describe returns mean, upper bound (octaves) and direct median (µs) by class, and whether there are runs enough.
+func (f *reference) describe(ws []window.Window, path uint8, p control.Policy) (mean, upper, direct map[sample.Class]float64, enough bool) {
+	mean, upper, direct = map[sample.Class]float64{}, map[sample.Class]float64{}, map[sample.Class]float64{}
+	enough = true
+	for class, weight := range map[sample.Class]int{sample.New: p.Mix.New, sample.Reused: p.Mix.Reused} {
+		var values []float64
+		var runs float64
+		var latency bars
+		for _, w := range ws {
+			if w.Class != class {
+				continue
+			}
+			if w.Path == path {
+				runs += float64(w.PairRuns)
+				for i, bin := range w.Ratio.Bins {
+					for range w.Ratio.Counts[i] {
+						values = append(values, float64(bin)/8)
+					}
+				}
+			}
+			if w.Path == 0 {
+				for i, bin := range w.Latency.Bins {
+					latency = latency.add(bin/coarse, w.Latency.Counts[i])
+				}
+			}
+		}
+		if bin, ok := latency.median(); ok {
+			direct[class] = micros(bin)
+		}
+		if len(values) > 0 {
+			var sum, squares float64
+			for _, v := range values {
+				sum += v
+			}
+			mean[class] = sum / float64(len(values))
+			for _, v := range values {
+				squares += (v - mean[class]) * (v - mean[class])
+			}
+			if runs > 1 {
+				s := &f.student
+				if s.confidence != float64(p.Latency.ConfidencePPM)/1e6 {
+					s.at(p.Latency.ConfidencePPM)
+				}
+				variance := squares/float64(len(values))*runs/(runs-1) + 1.0/12/64
+				upper[class] = min(8, mean[class]+s.quantile(uint64(runs)-1)*math.Sqrt(variance/runs))
+			}
+		}
+		if weight > 0 && (runs < float64(p.Latency.MinRuns) || len(values) == 0 || direct[class] == 0) {
+			enough = false
+		}
+	}
+	return mean, upper, direct, enough
+}
