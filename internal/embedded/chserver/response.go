@@ -21,7 +21,7 @@ func write(w http.ResponseWriter, r *http.Request, req *request, result []byte) 
 		return nil
 	}
 	out := &counter{w: w}
-	body := plainOr(out, h, r)
+	body := encoded(out, h, r)
 	err := send(body, req, format, result)
 	if err == nil {
 		err = body.Close()
@@ -32,8 +32,8 @@ func write(w http.ResponseWriter, r *http.Request, req *request, result []byte) 
 	return err
 }
 
-// plainOr encodes w where the client accepts that and the setting enable_http_compression isn't off.
-func plainOr(w io.Writer, h http.Header, r *http.Request) io.WriteCloser {
+// encoded applies a Content-Encoding to w where the client accepts that and the setting enable_http_compression isn't off.
+func encoded(w io.Writer, h http.Header, r *http.Request) io.WriteCloser {
 	encoding := chosen(r.Header.Get("Accept-Encoding"))
 	if encoding == "" || r.URL.Query().Get("enable_http_compression") == "0" {
 		return plain{w}
