@@ -1,0 +1,188 @@
+package decision
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"detour/schemas/chunk"
+	"detour/schemas/internal/golden"
+	"detour/schemas/sample"
+)
+
+const pane int64 = 1_700_000_040_000
+
+func decisions() []Decision {
+	return []Decision{
+		{
+			Resolver: netip.MustParseAddr("192.0.2.53"), Path: 1, Since: pane, Changed: 1, Reason: Faster, Level: Cell,
+			Candidate: 1, Runs: 40, Cells: 2, Ratio: -300, RatioUpper: -100, WorstRatio: -200, WorstASN: 64500,
+			WorstCountry: 'D'<<8 | 'E', Direct: 180_000, Gain: 33_000, DefaultTries: 120, CandidateTries: 119, CandidateFailures: 1,
+		},
+		{Resolver: netip.MustParseAddr("2001:db8::53"), Previous: 1, Since: pane, Changed: 1, Gone: 1},
+	}
+}
+
+func batch() *Batch {
+	return &Batch{
+		Head: Head{
+			Genesis: "0f", Chunk: chunk.Place{Whole: pane, Attempt: 3, Count: 1},
+			Tick: &Tick{
+				Number: 9, Policy: "aa", Previous: "bb", Digest: Digest("bb", pane, "aa", decisions()),
+				Positions: Positions{Windows: []int64{5, 6}, Resume: []int64{1, 2}, Control: 2},
+				Totals:    Totals{Windows: 10, Samples: 240, Resolvers: 4, Rerouted: 1, Moved: 2},
+			},
+		},
+		Decisions: decisions(),
+	}
+}
+
+func TestGoldenBytes(t *testing.T) {
+	data, err := batch().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Bytes(t, "testdata/batch.golden", data)
+	golden.Text(t, "testdata/digest.golden.txt", []byte(batch().Head.Tick.Digest+"\n"))
+	if got, err := Decode(data); err != nil || !reflect.DeepEqual(got, batch()) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func anyDecisions(t *rapid.T) []Decision {
+	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Decision {
+		return Decision{
+			Resolver: netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4"))),
+			Path:     rapid.Uint8().Draw(t, "path"), Previous: rapid.Uint8().Draw(t, "previous"), Since: rapid.Int64().Draw(t, "since"),
+			Changed: rapid.Uint8Range(0, 1).Draw(t, "changed"), Gone: rapid.Uint8Range(0, 1).Draw(t, "gone"),
+			Reason: Reason(rapid.IntRange(0, Reasons-1).Draw(t, "reason")), Level: Level(rapid.IntRange(0, Levels-1).Draw(t, "level")),
+			Runs: rapid.Uint32().Draw(t, "runs"), Cells: rapid.Uint16().Draw(t, "cells"), Ratio: rapid.Int32().Draw(t, "ratio"),
+			WorstCountry: sample.Country(rapid.Uint16().Draw(t, "country")), Gain: rapid.Int32().Draw(t, "gain"),
+		}
+	}), 0, 12).Draw(t, "decisions")
+	slices.SortFunc(rows, func(a, b Decision) int { return Compare(&a, &b) })
+	return slices.CompactFunc(rows, func(a, b Decision) bool { return a.Resolver == b.Resolver })
+}
+
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := &Batch{Head: batch().Head, Decisions: anyDecisions(t)}
+		data, err := want.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode(data); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	})
+}
+
+func TestDigestIsOfChangesAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := anyDecisions(t)
+		changes := slices.DeleteFunc(slices.Clone(rows), func(d Decision) bool { return d.Changed == 0 })
+		want := Digest("p", pane, "q", rows)
+		if got := Digest("p", pane, "q", changes); got != want {
+			t.Fatal("rows of a snapshot are in the digest")
+		}
+		for i := range changes {
+			other := slices.Clone(changes)
+			other[i].WorstRatio++
+			if Digest("p", pane, "q", other) == want {
+				t.Fatal("a change is not in the digest")
+			}
+		}
+		if Digest("", pane, "q", rows) == want || Digest("p", pane+1, "q", rows) == want || Digest("p", pane, "", rows) == want {
+			t.Fatal("previous tick, pane or policy is not in the digest")
+		}
+	})
+}
+
+func TestAssembler(t *testing.T) {
+	var a Assembler
+	a.Skip(pane - 1)
+	b := batch()
+	first := &Batch{Head: Head{Chunk: chunk.Place{Whole: pane, Count: 2}}, Decisions: b.Decisions[:1]}
+	last := &Batch{Head: Head{Chunk: chunk.Place{Whole: pane, Index: 1, Count: 2}, Tick: b.Head.Tick}, Decisions: b.Decisions[1:]}
+	if w, err := a.Add(first); w != nil || err != nil {
+		t.Fatalf("%v, %v", w, err)
+	}
+	w, err := a.Add(last)
+	if err != nil || !reflect.DeepEqual(w.Decisions, decisions()) || w.Pane != pane || w.Tick.Number != 9 {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	b.Head.Chunk.Whole++
+	if w, err := a.Add(b); err == nil || !strings.Contains(err.Error(), "tick 9: digest is") {
+		t.Errorf("a tick that is not its digest: %v, %v", w, err)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Batch)
+		want   string
+	}{
+		{"no tick", func(b *Batch) { b.Head.Tick = nil }, "chunk 0 of 1 with tick false"},
+		{"early tick", func(b *Batch) { b.Head.Chunk.Count = 2 }, "chunk 0 of 2 with tick true"},
+		{"place", func(b *Batch) { b.Head.Chunk.Count = 0 }, "chunk 0 of 0"},
+		{"reason", func(b *Batch) { b.Decisions[0].Reason = Reasons }, "row 0: reason 11"},
+		{"level", func(b *Batch) { b.Decisions[1].Level = Levels }, "row 1: reason 0, level 7"},
+		{"changed", func(b *Batch) { b.Decisions[0].Changed = 2 }, "changed 2"},
+		{"gone", func(b *Batch) { b.Decisions[0].Gone = 2 }, "gone 2"},
+		{"order", func(b *Batch) { slices.Reverse(b.Decisions) }, "row 1: out of order"},
+		{"twice", func(b *Batch) { b.Decisions[1] = b.Decisions[0] }, "row 1: out of order"},
+	}
+	for _, tt := range tests {
+		b := batch()
+		tt.change(b)
+		data, err := b.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode(data); got != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, %v", tt.name, got, err)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for r := range Reason(Reasons) {
+		seen[r.String()] = true
+	}
+	for l := range Level(Levels) {
+		seen[l.String()] = true
+	}
+	if len(seen) != Reasons+Levels || seen[""] {
+		t.Errorf("%d names for %d reasons and %d levels", len(seen), Reasons, Levels)
+	}
+	if got := Reason(200).String() + Level(200).String(); got != "invalid(200)invalid(200)" {
+		t.Error(got)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	data, err := batch().Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := Decode(data)
+		if err != nil {
+			return
+		}
+		again, err := b.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b2, err := Decode(again); err != nil || !reflect.DeepEqual(b, b2) {
+			t.Errorf("%+v, then %+v, %v", b, b2, err)
+		}
+	})
+}
