@@ -25,6 +25,7 @@ type resolver struct {
 // series is the evidence of one cell, path and connection class, summed over the panes of the window. All of it is
 // counts: adding a pane and later taking it away leaves no trace.
 type series struct {
+	of    *resolver
 	cell  window.Cell
 	path  uint8
 	class sample.Class
@@ -41,7 +42,7 @@ func (s *series) compare(t *series) int {
 
 // at returns the resolver's series for w, a new one where there was none.
 func (r *resolver) at(w *window.Window) *series {
-	key := series{cell: w.Cell(), path: w.Path, class: w.Class}
+	key := series{of: r, cell: w.Cell(), path: w.Path, class: w.Class}
 	i, found := slices.BinarySearchFunc(r.series, &key, func(a, b *series) int { return a.compare(b) })
 	if !found {
 		r.series = slices.Insert(r.series, i, &key)
