@@ -7,7 +7,8 @@
 //     created) is retried until the context ends. One log line every few seconds says what is waited for.
 //  2. An append is one batch in one request with acks from all in-sync replicas. Appends to one partition are in flight
 //     one at a time, so a batch that is retried never stands behind its successor. There is no idempotent producer in
-//     kafka-go: a batch whose answer was lost may stand in the log twice.
+//     kafka-go: a batch whose answer was lost may stand in the log twice, and a broker that takes a request up only after
+//     its sender gave it up (requestTimeout) may even put that copy behind a successor.
 //  3. A fetch neither skips nor repeats: Next is past everything in the answer, and a lost offset is an error.
 //  4. A commit carries the member's generation; the coordinator refuses a superseded member's.
 //
