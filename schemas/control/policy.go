@@ -85,10 +85,30 @@ func ParsePolicy(data []byte) (Policy, error) {
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return Policy{}, errors.New("read policy: more than one YAML document")
 	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	if err := noFraction(&document); err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
 	if err := p.Validate(); err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
 	}
 	return p, nil
+}
+
+// noFraction reports a number with a fraction or exponent, which the YAML library would cut to an integer silently.
+func noFraction(n *yaml.Node) error {
+	if n.ShortTag() == "!!float" {
+		return fmt.Errorf("line %d: %s is not an integer", n.Line, n.Value)
+	}
+	for _, child := range n.Content {
+		if err := noFraction(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Validate names the first setting that cannot be.

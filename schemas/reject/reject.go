@@ -75,7 +75,8 @@ func Decode(rec *schemas.Record) (*Reject, error) {
 	}
 	r := &Reject{Reason: Reason(get(ReasonHeader)), Detail: get(DetailHeader), At: get(AtHeader), Raw: rec.Value}
 	size, err := strconv.Atoi(get(SizeHeader))
-	if err != nil || r.Reason == "" || size < len(r.Raw) {
+	canonical := strconv.Itoa(size) == get(SizeHeader)
+	if err != nil || !canonical || r.Reason == "" || size < len(r.Raw) || len(r.Raw) > MaxRaw {
 		return nil, fmt.Errorf("decode reject %s: reason %q, size %q", rec.At(), r.Reason, get(SizeHeader))
 	}
 	r.Size = size
