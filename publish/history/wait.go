@@ -1,0 +1,136 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/rs/zerolog"
+)
+
+// Pauses between tries of what ClickHouse did not take: the first, doubled up to the last.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// patience repeats calls to ClickHouse until they succeed, and logs one line whenever what it waits for changes: one
+// when ClickHouse goes away, one when it is back, however many sinks ask.
+type patience struct {
+	addr string
+	user string
+	log  zerolog.Logger
+
+	mu      sync.Mutex
+	trouble string // what was logged last; "" = all is well
+}
+
+// until calls f until it returns no error or ctx ends. f has to be safe to repeat. Errors that are the log's fault, or
+// the configuration's, are not ClickHouse's: f marks them permanent and they are returned.
+func (p *patience) until(ctx context.Context, f func(context.Context) error) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		err := f(call)
+		cancel()
+		var stop permanent
+		switch {
+		case err == nil:
+			p.well()
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &stop):
+			return stop.error
+		}
+		p.wait(err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// permanent marks an error that waiting cannot mend.
+type permanent struct{ error }
+
+func (p *patience) wait(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kind, text := p.describe(err)
+	if kind != p.trouble {
+		p.trouble = kind
+		p.log.Warn().Msg(text)
+	}
+}
+
+func (p *patience) well() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.trouble != "" {
+		p.trouble = ""
+		p.log.Info().Msgf("clickhouse: %s takes data again", p.addr)
+	}
+}
+
+// ClickHouse's error codes that an operator can act on.
+const (
+	unknownTable    = 60
+	unknownDatabase = 81
+	unknownUser     = 192
+	wrongPassword   = 193
+	noPassword      = 194
+	authentication  = 516
+)
+
+// refused reports whether ClickHouse does not know the user or the password.
+func refused(err error) bool {
+	var e *clickhouse.Exception
+	return errors.As(err, &e) && slices.Contains([]int32{unknownUser, wrongPassword, noPassword, authentication}, e.Code)
+}
+
+// describe returns an error's kind, which stays the same while nothing changes, and a line for the operator.
+func (p *patience) describe(err error) (kind, line string) {
+	var refusal *clickhouse.Exception
+	if !errors.As(err, &refusal) {
+		return "unreachable", fmt.Sprintf("clickhouse: waiting for %s: %s", p.addr, cause(err))
+	}
+	kind = fmt.Sprint("code ", refusal.Code)
+	switch {
+	case refused(err):
+		return kind, fmt.Sprintf("clickhouse: %s does not let user %q in: wrong username or password_file", p.addr, p.user)
+	case refusal.Code == unknownTable, refusal.Code == unknownDatabase:
+		return kind, fmt.Sprintf("clickhouse: waiting for `detour migrate` on %s: %s", p.addr, firstLine(refusal.Message))
+	}
+	return kind, fmt.Sprintf("clickhouse: waiting for %s: %s", p.addr, firstLine(refusal.Message))
+}
+
+// cause returns the innermost part of a network error, as the layers around it repeat the address.
+func cause(err error) string {
+	var errno syscall.Errno
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.As(err, &dns):
+		return dns.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	}
+	return firstLine(err.Error())
+}
+
+// maxLine is the most of a server's message that one log line repeats.
+const maxLine = 300
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s[:min(len(s), maxLine)]
+}
