@@ -13,7 +13,7 @@ const (
 	idle         = 2 * MaxWait           // between two requests of one connection
 	write        = MaxWait + time.Minute // a long poll and its answer, or a map over a slow line
 	headerBytes  = 16 << 10              // an agent's headers are a few hundred bytes
-	stopPatience = 5 * time.Second       // for downloads under way when the server stops
+	stopPatience = 3 * time.Second       // for downloads under way when the server stops
 	retryAfter   = "5"                   // seconds, for a client turned away
 )
 

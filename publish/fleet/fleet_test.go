@@ -70,8 +70,8 @@ func newSite(t *testing.T, log *memlog.Log, cfg fleet.Config) *site {
 		running.Wait()
 	}
 	t.Cleanup(func() {
+		s.client.CloseIdleConnections() // a connection that never asked anything holds up Shutdown
 		s.stop()
-		s.client.CloseIdleConnections()
 	})
 	return s
 }
