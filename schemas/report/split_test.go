@@ -237,7 +237,7 @@ func FuzzSplit(f *testing.F) {
 			return true
 		}
 		s.split()
-		if rest := bytes.Trim(s.value[min(end, len(s.value)):], "[]"+space); len(rest) > 0 && s.count < MaxReports {
+		if rest := bytes.Trim(s.value[min(end, len(s.value)):], "[,]"+space); len(rest) > 0 && s.count < MaxReports {
 			t.Errorf("%q was left out at the end", rest)
 		}
 		if s.looked > 4*len(value)+16 {
