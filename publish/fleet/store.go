@@ -53,9 +53,7 @@ func (s *Store) Follow(ctx context.Context) error {
 		if f, err = s.log.Fetch(ctx, partition, next); err != nil {
 			break
 		}
-		for i := range f.Records {
-			s.read(chain, &f.Records[i])
-		}
+		s.read(chain, f.Records)
 		next = f.Next
 	}
 	if ctx.Err() != nil {
@@ -78,43 +76,55 @@ func (s *Store) begin(ctx context.Context, p schemas.Partition) (*pathmap.Chain,
 		return false, nil
 	})
 	chain := new(pathmap.Chain)
-	for i := range tail {
-		s.read(chain, &tail[i])
-	}
+	s.read(chain, tail)
 	return chain, end, err
 }
 
-func (s *Store) read(chain *pathmap.Chain, r *schemas.Record) {
-	p, err := chain.Add(r)
-	if err == nil && p != nil {
-		err = s.add(p)
+// read takes records, and makes the versions that they complete visible all at once: a replica that catches up must not
+// offer the fleet a version older than the one that it had from another replica.
+func (s *Store) read(chain *pathmap.Chain, records []schemas.Record) {
+	var read []*Version
+	for i := range records {
+		p, err := chain.Add(&records[i])
+		if err != nil {
+			s.logger.Warn().Err(err).Str("at", records[i].At()).Msg("passing over a record of maps")
+		}
+		if p == nil {
+			continue
+		}
+		v, err := newVersion(p)
+		if err != nil {
+			s.logger.Warn().Err(err).Str("at", records[i].At()).Msg("passing over a version")
+			continue
+		}
+		read = append(read, v)
 	}
-	if err != nil {
-		s.logger.Warn().Err(err).Str("at", r.At()).Msg("passing over a record of maps")
+	if len(read) > 0 {
+		s.add(read)
 	}
 }
 
-// add makes a version the last one and wakes who waits for it.
-func (s *Store) add(p *pathmap.Publication) error {
+func newVersion(p *pathmap.Publication) (*Version, error) {
 	manifest, err := p.Manifest.Encode()
-	if err != nil {
-		return err
-	}
-	v := &Version{
+	return &Version{
 		Manifest: p.Manifest,
 		ETag:     fmt.Sprintf(`"%d-%.16s"`, p.Manifest.Version, p.Manifest.Digest),
 		manifest: manifest,
 		bytes:    p.Bytes,
-	}
-	s.logger.Info().Int64("version", v.Manifest.Version).Int("entries", v.Manifest.Entries).Int("bytes", len(v.bytes)).Msg("serving")
+	}, err
+}
+
+// add makes versions the last ones and wakes who waits for them.
+func (s *Store) add(read []*Version) {
+	last := read[len(read)-1]
+	s.logger.Info().Int64("version", last.Manifest.Version).Int("entries", last.Manifest.Entries).Int("bytes", len(last.bytes)).Msg("serving")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.versions = append(s.versions, v); len(s.versions) > Keep {
+	if s.versions = append(s.versions, read...); len(s.versions) > Keep {
 		s.versions = slices.Delete(s.versions, 0, len(s.versions)-Keep)
 	}
 	close(s.newer)
 	s.newer = make(chan struct{})
-	return nil
 }
 
 // Last returns the last version, nil before the first, and a channel that the next one closes.
