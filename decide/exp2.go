@@ -20,7 +20,7 @@ var powers = func() (t [steps + 1]float64) {
 		root = math.Sqrt(root)
 		for i := range steps {
 			if i&bit != 0 {
-				t[i] *= root
+				t[i] = float64(t[i] * root)
 			}
 		}
 	}
@@ -31,14 +31,14 @@ var powers = func() (t [steps + 1]float64) {
 // exp2 returns 2^x for |x| < 1000.
 func exp2(x float64) float64 {
 	whole := math.Floor(x)
-	at := (x - whole) * steps
+	at := float64((x - whole) * steps)
 	i := int(at)
 	if i == steps { // x - whole rounded up to 1
 		i--
 	}
 	part := at - float64(i)
 	y := powers[i] + float64((powers[i+1]-powers[i])*part)
-	return y * math.Float64frombits(uint64(1023+int(whole))<<52)
+	return float64(y * math.Float64frombits(uint64(1023+int(whole))<<52))
 }
 
 // log2 returns the base-2 logarithm of a positive, normal x: the inverse of exp2.

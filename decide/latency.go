@@ -91,7 +91,7 @@ func (j *judge) blend(direct, ratio byClass[float64]) (micros, octaves float64) 
 	var before, after, connections float64
 	for class, weight := range j.weights() {
 		if weight > 0 {
-			time := weight * direct[class]
+			time := float64(weight * direct[class])
 			before += time
 			after += float64(time * exp2(ratio[class]/window.RatioBinsPerOctave))
 			connections += weight
@@ -162,6 +162,6 @@ func fixed(octaves float64) int32 { return int32(math.Floor(float64(octaves*samp
 
 // gain returns what a client saves at a ratio, in µs.
 func gain(micros float64, ratio int32) int32 {
-	saved := micros * (1 - exp2(float64(ratio)/sample.RatioOne))
+	saved := float64(micros * (1 - exp2(float64(ratio)/sample.RatioOne)))
 	return int32(max(math.MinInt32, min(math.MaxInt32, math.Floor(saved+0.5))))
 }

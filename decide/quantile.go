@@ -52,14 +52,14 @@ func studentBelow(t float64, freedom int) float64 {
 	if freedom%2 == 0 {
 		for k := 1; k < freedom; k += 2 { // 1 + 1/2 cos² + (1·3)/(2·4) cos⁴ + …
 			sum += term
-			term *= float64(k) / float64(k+1) * square
+			term = float64(term * (float64(k) / float64(k+1) * square))
 		}
 		return 0.5 + float64(sine*sum)/2
 	}
 	term = math.Sqrt(square)
 	for k := 2; k < freedom; k += 2 { // cos + 2/3 cos³ + (2·4)/(3·5) cos⁵ + …
 		sum += term
-		term *= float64(k) / float64(k+1) * square
+		term = float64(term * (float64(k) / float64(k+1) * square))
 	}
 	return 0.5 + (arctan(t/math.Sqrt(f))+float64(sine*sum))/math.Pi
 }
@@ -77,7 +77,7 @@ func arctan(x float64) float64 {
 		sum -= power / float64(k+2)
 		power *= x * x
 	}
-	return sum * (1 << halvings)
+	return float64(sum * (1 << halvings))
 }
 
 // normalBelow is the normal distribution function for x >= 0: the series of the error function, Abramowitz and Stegun
