@@ -249,3 +249,14 @@ func normal(r *Report) *Report {
 	}
 	return &c
 }
+
+func BenchmarkDecode(b *testing.B) {
+	b.SetBytes(int64(len(stock)))
+	for b.Loop() {
+		for raw := range Split([]byte(stock)) {
+			if _, err := Decode(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

@@ -172,3 +172,36 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkBatch(b *testing.B) {
+	full := batch()
+	for i := range 1000 {
+		s := full.Samples[2]
+		s.Ordinal += int32(i) + 1
+		full.Samples = append(full.Samples, s)
+	}
+	data, err := full.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	perSample := func(b *testing.B) {
+		b.ReportMetric(float64(len(full.Samples)*b.N)/b.Elapsed().Seconds(), "samples/s")
+		b.ReportMetric(float64(len(data))/float64(len(full.Samples)), "bytes/sample")
+	}
+	b.Run("encode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := full.Encode(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSample(b)
+	})
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := Decode(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perSample(b)
+	})
+}
