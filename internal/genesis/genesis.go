@@ -3,8 +3,11 @@
 package genesis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+
+	"github.com/rs/zerolog"
 
 	"detour/internal/dataflow"
 	"detour/schemas"
@@ -17,20 +20,28 @@ var partition = schemas.Partition{Topic: schemas.Control}
 // Ensure makes sure that the control topic begins with a genesis equal to g, and that there is a policy. Where the topic
 // is empty it writes both. Two processes that begin a log at once may both write: the first record counts, and equal
 // ones do no harm. Settings that differ are dataflow.Fatal, and the error names each.
-func Ensure(ctx context.Context, log dataflow.Log, g *control.Genesis, policy control.Policy) error {
+//
+// Only ingest has the client key. A process without it leaves g.ClientKey empty: it writes nothing, waits for the genesis
+// of one that has it, and takes the fingerprint from there.
+func Ensure(ctx context.Context, log dataflow.Log, g *control.Genesis, policy control.Policy, logger zerolog.Logger) error {
 	_, end, err := log.Bounds(ctx, partition)
 	if err != nil {
 		return fmt.Errorf("bounds of %s: %w", partition, err)
 	}
-	if end == 0 {
+	switch {
+	case end == 0 && g.ClientKey != "":
+		logger.Info().Msg("the log is new: writing its genesis and the default policy")
 		if err := Append(ctx, log, control.Record{Genesis: g}, control.Record{Policy: &policy}); err != nil {
 			return err
 		}
+	case end == 0:
+		logger.Info().Msg("waiting for the log's genesis: \"detour migrate\" or the first \"detour ingest\" writes it")
 	}
 	first, err := read(ctx, log)
 	if err != nil {
 		return err
 	}
+	g.ClientKey = cmp.Or(g.ClientKey, first.ClientKey)
 	if err := g.Differs(first); err != nil {
 		return dataflow.Fatal{Err: err}
 	}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+
+	"github.com/rs/zerolog"
+
+	publisher "detour/publish/worker"
+	"detour/schemas/control"
+)
+
+// The four consumers. Each runs until SIGTERM, waits for Kafka if it is not there, and goes on where the log says that
+// an earlier process stopped.
+var (
+	ingestCommand = consumerCommand("ingest", "turn reports into samples",
+		"Reads the reports topic as one of a consumer group: start as many as you like, up to its partitions.",
+		func(cfg *Config, logger zerolog.Logger) (func(*pipeline) []runner, error) {
+			key, err := cfg.clientKey()
+			if err != nil {
+				return nil, err
+			}
+			cfg.Genesis.ClientKey = key.Fingerprint()
+			return func(p *pipeline) []runner { return []runner{p.ingest(key)} }, nil
+		})
+	aggregateCommand = consumerCommand("aggregate", "turn samples into windows, pane by pane",
+		"Reads the samples topic as one of a consumer group: start as many as you like, up to its partitions.",
+		func(*Config, zerolog.Logger) (func(*pipeline) []runner, error) {
+			return func(p *pipeline) []runner { return []runner{p.aggregate()} }, nil
+		})
+	decideCommand = consumerCommand("decide", "choose a path for every resolver",
+		"One process decides; start a second one to stand by.",
+		func(*Config, zerolog.Logger) (func(*pipeline) []runner, error) {
+			return func(p *pipeline) []runner { return []runner{p.decide()} }, nil
+		})
+	publishCommand = consumerCommand("publish", "publish map versions to the DNS fleet and to ClickHouse",
+		"One process publishes, and every one serves maps over HTTP and shares the work of writing history to ClickHouse.",
+		func(cfg *Config, logger zerolog.Logger) (func(*pipeline) []runner, error) {
+			var key ed25519.PrivateKey
+			if path := cfg.Publish.SigningKeyFile; path != "" {
+				var err error
+				if key, err = publisher.LoadKey(path); err != nil {
+					return nil, configErrorf("publish.signing_key_file: %w", err)
+				}
+			}
+			database, err := cfg.database(logger)
+			if err != nil {
+				return nil, err
+			}
+			return func(p *pipeline) []runner {
+				store := p.store()
+				all := []runner{p.publish(key), runFunc(store.Follow), p.fleet(store)}
+				if database != nil {
+					all = append(all, p.history(database))
+				}
+				return all
+			}, nil
+		})
+)
+
+// consumerCommand returns the command of one consumer. Configure checks what it needs before anything is connected.
+func consumerCommand(name, summary, help string, configure func(*Config, zerolog.Logger) (func(*pipeline) []runner, error)) command {
+	c := command{name: name, summary: summary, help: help + "\n\nExample:\n  detour " + name + " --config detour.yaml"}
+	c.run = func(ctx context.Context, std stdio, args []string) error {
+		fs := c.flags(std)
+		path := configFlag(fs)
+		if err := parse(fs, args, 0, 0); err != nil {
+			return err
+		}
+		cfg, err := loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		build, err := configure(cfg, newLogger(cfg.Log, std.err))
+		if err != nil {
+			return err
+		}
+		p, client, err := openPipeline(cfg, std)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		if err := p.prepare(ctx, client, control.DefaultPolicy()); err != nil {
+			return err
+		}
+		return runAll(ctx, build(p)...)
+	}
+	return c
+}

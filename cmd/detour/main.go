@@ -1,0 +1,145 @@
+// Command detour decides, from what clients measured, which path the users behind each DNS resolver take to a service.
+// Each stage is a subcommand; this package wires components together and does nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"detour/internal/dataflow"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it ran and failed, or found something wrong
+	exitConfig = 2 // it could not run as asked: flags, configuration, settings that differ from the log's
+)
+
+// version is set by the linker (-X main.version=...).
+var version = "dev"
+
+// command is one subcommand.
+type command struct {
+	name    string
+	args    string // what follows the flags
+	summary string
+	help    string // details and examples
+	run     func(ctx context.Context, io stdio, args []string) error
+}
+
+// stdio is where a command reads and writes. Answers go to out; progress, logs and errors to err.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func commands() []command {
+	return []command{
+		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
+		migrateCommand(), policyCommand(), explainCommand(), feedCommand(), configCommand(),
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, stdio{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// run executes a command line and returns its exit code.
+func run(ctx context.Context, std stdio, args []string) int {
+	if len(args) == 0 {
+		usage(std.err)
+		return exitConfig
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		usage(std.out)
+		return exitOK
+	case "version", "-version", "--version":
+		fmt.Fprintln(std.out, "detour", version)
+		return exitOK
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.exit(ctx, std, args[1:])
+		}
+	}
+	fmt.Fprintf(std.err, "detour: there is no command %q; \"detour help\" lists them\n", args[0])
+	return exitConfig
+}
+
+// exit runs c and turns its error into one line and an exit code.
+func (c *command) exit(ctx context.Context, std stdio, args []string) int {
+	err := c.run(ctx, std, args)
+	var wrong configError
+	var fatal dataflow.Fatal
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitOK
+	case errors.As(err, &wrong), errors.As(err, &fatal):
+		fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
+		return exitConfig
+	}
+	fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
+	return exitFailed
+}
+
+// configError is an error of flags or configuration: nothing was done.
+type configError struct{ error }
+
+func (e configError) Unwrap() error { return e.error }
+
+func configErrorf(format string, args ...any) error { return configError{fmt.Errorf(format, args...)} }
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, `Detour decides, from what clients measured, which path the users behind each DNS resolver take.
+
+Usage: detour <command> [flags]
+
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, `  version    print the version
+
+"detour <command> -h" tells more. Try "detour demo" first.
+Exit codes: 0 done, 1 failed or found something wrong, 2 flags or configuration are wrong.
+`)
+}
+
+// flags returns c's flag set, with its help.
+func (c *command) flags(std stdio) *flag.FlagSet {
+	fs := flag.NewFlagSet("detour "+c.name, flag.ContinueOnError)
+	fs.SetOutput(std.err)
+	fs.Usage = func() {
+		fmt.Fprintf(std.err, "Usage: detour %s [flags] %s\n\n%s\n", c.name, c.args, strings.TrimSpace(c.summary+".\n\n"+c.help))
+		fmt.Fprint(std.err, "\nFlags:\n")
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// parse reads flags and checks the number of arguments behind them.
+func parse(fs *flag.FlagSet, args []string, least, most int) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return configError{err}
+	}
+	if fs.NArg() < least || fs.NArg() > most {
+		return configErrorf("it takes %d to %d arguments, there are %d; -h tells more", least, most, fs.NArg())
+	}
+	return nil
+}

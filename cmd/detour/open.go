@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"detour/internal/genesis"
+	"detour/internal/kafkalog"
+	"detour/publish/history"
+	"detour/schemas"
+	"detour/schemas/control"
+)
+
+// configFlag adds the flag that names the configuration file.
+func configFlag(fs *flag.FlagSet) *string {
+	return fs.String("config", "detour.yaml", "configuration `file`; \"detour config\" prints one to start from")
+}
+
+// newLogger returns the program's logger.
+func newLogger(cfg Log, w io.Writer) zerolog.Logger {
+	zerolog.TimeFieldFormat = time.RFC3339Nano
+	level, err := zerolog.ParseLevel(cfg.Level)
+	if err != nil { // Validate refused it before
+		level = zerolog.InfoLevel
+	}
+	if cfg.Format == "text" {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: true}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+func (l *Log) validate() error {
+	if _, err := zerolog.ParseLevel(l.Level); err != nil || l.Level == "" {
+		return fmt.Errorf("level is %q, it has to be debug, info, warn or error", l.Level)
+	}
+	if l.Format != "text" && l.Format != "json" {
+		return fmt.Errorf("format is %q, it has to be text or json", l.Format)
+	}
+	return nil
+}
+
+// openPipeline connects to Kafka. The caller closes the client.
+func openPipeline(cfg *Config, std stdio) (*pipeline, *kafkalog.Client, error) {
+	logger := newLogger(cfg.Log, std.err)
+	client, err := kafkalog.New(cfg.Kafka, cfg.names(), logger.With().Str("component", "kafka").Logger())
+	if err != nil {
+		return nil, nil, configErrorf("kafka: %w", err)
+	}
+	return &pipeline{cfg: cfg, log: client, members: kafkalog.NewGroup(client), logger: logger}, client, nil
+}
+
+// database returns the way to ClickHouse, nil if the configuration does without.
+func (c *Config) database(logger zerolog.Logger) (*history.Store, error) {
+	if !c.ClickHouse.Enabled {
+		return nil, nil
+	}
+	store, err := history.Connect(c.ClickHouse.Config, logger)
+	if err != nil {
+		return nil, configErrorf("clickhouse: %w", err)
+	}
+	return store, nil
+}
+
+// prepare makes topics and genesis, or checks the ones that are there.
+func (p *pipeline) prepare(ctx context.Context, client *kafkalog.Client, policy control.Policy) error {
+	if err := client.EnsureTopics(ctx, p.cfg.topicSpecs()); err != nil {
+		return err
+	}
+	if err := client.CheckReports(ctx); err != nil {
+		return err
+	}
+	return genesis.Ensure(ctx, client, &p.cfg.Genesis, policy, p.logger)
+}
+
+// Retention of the internal topics: control for ever; what a resume or a late history needs for weeks.
+const (
+	sampleRetention = 3 * 24 * time.Hour
+	recordRetention = 30 * 24 * time.Hour
+)
+
+// topicSpecs lists the topics that the pipeline needs.
+func (c *Config) topicSpecs() []kafkalog.TopicSpec {
+	keep := func(d time.Duration) map[string]string {
+		return map[string]string{"cleanup.policy": "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10)}
+	}
+	forever := map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+	n := c.Genesis.Samples
+	return []kafkalog.TopicSpec{
+		{Topic: schemas.Control, Partitions: 1, Configs: forever},
+		{Topic: schemas.Reports, Partitions: c.Topics.ReportPartitions, Configs: map[string]string{"message.timestamp.type": "CreateTime"}},
+		{Topic: schemas.Samples, Partitions: n, Configs: keep(sampleRetention)},
+		{Topic: schemas.Windows, Partitions: n, Configs: keep(recordRetention)},
+		{Topic: schemas.Decisions, Partitions: 1, Configs: keep(recordRetention)},
+		{Topic: schemas.Maps, Partitions: 1, Configs: keep(recordRetention)},
+		{Topic: schemas.Rejects, Partitions: n, Configs: keep(recordRetention)},
+	}
+}

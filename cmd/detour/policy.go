@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"go.yaml.in/yaml/v3"
+
+	"detour/internal/dataflow"
+	"detour/internal/genesis"
+	"detour/schemas"
+	"detour/schemas/control"
+)
+
+func policyCommand() command {
+	c := command{
+		name:    "policy",
+		args:    "show | check FILE | apply FILE",
+		summary: "show the policy in force, check one, or put one in force",
+		help: `A policy says what evidence a move takes. It is a record of the log: decide uses a new one from the next tick on.
+
+Examples:
+  detour policy show --config detour.yaml > policy.yaml
+  detour policy check policy.yaml
+  detour policy apply --config detour.yaml policy.yaml`,
+	}
+	c.run = func(ctx context.Context, std stdio, args []string) error {
+		verb := ""
+		if len(args) > 0 {
+			verb, args = args[0], args[1:]
+		}
+		fs := c.flags(std)
+		path := configFlag(fs)
+		switch verb {
+		case "show":
+			if err := parse(fs, args, 0, 0); err != nil {
+				return err
+			}
+			return withLog(std, *path, func(p *pipeline) error { return showPolicy(ctx, std, p.log) })
+		case "check", "apply":
+			if err := parse(fs, args, 1, 1); err != nil {
+				return err
+			}
+			policy, err := readPolicy(fs.Arg(0))
+			if err != nil {
+				return err
+			}
+			if verb == "check" {
+				fmt.Fprintf(std.out, "%s is good: policy %.12s\n", fs.Arg(0), policy.Hash())
+				return nil
+			}
+			return withLog(std, *path, func(p *pipeline) error {
+				if err := genesis.Append(ctx, p.log, control.Record{Policy: &policy}); err != nil {
+					return err
+				}
+				fmt.Fprintf(std.out, "applied: policy %.12s is in force from the next tick on\n", policy.Hash())
+				return nil
+			})
+		}
+		if err := parse(fs, append([]string{verb}, args...), 0, 0); err != nil {
+			return err
+		}
+		return configErrorf("say show, check or apply; -h tells more")
+	}
+	return c
+}
+
+func readPolicy(path string) (control.Policy, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return control.Policy{}, configError{err}
+	}
+	policy, err := control.ParsePolicy(data)
+	if err != nil {
+		return policy, configErrorf("%s: %w", path, oneLine(err))
+	}
+	return policy, nil
+}
+
+// withLog connects as the configuration says.
+func withLog(std stdio, path string, f func(*pipeline) error) error {
+	cfg, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	p, client, err := openPipeline(cfg, std)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return f(p)
+}
+
+// showPolicy prints the last policy in control.
+func showPolicy(ctx context.Context, std stdio, log dataflow.Log) error {
+	partition := schemas.Partition{Topic: schemas.Control}
+	_, end, err := log.Bounds(ctx, partition)
+	if err != nil {
+		return err
+	}
+	records, err := dataflow.Range(ctx, log, partition, 0, end)
+	if err != nil {
+		return err
+	}
+	for i := len(records) - 1; i >= 0; i-- {
+		r, err := control.Decode(records[i].Value)
+		if err != nil || r.Policy == nil {
+			continue
+		}
+		text, err := yaml.Marshal(r.Policy)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(std.out, "# policy %s\n%s", r.Policy.Hash(), text)
+		return nil
+	}
+	return fmt.Errorf("%s holds no policy: run \"detour migrate\" first", partition)
+}
