@@ -31,78 +31,78 @@ func (r *Report) decode(raw []byte) error {
 	if err := validate(raw); err != nil {
 		return err
 	}
-	return object("", raw, func(path, key string, v []byte) (err error) {
-		switch key {
+	return object(raw, func(key, v []byte) (err error) {
+		switch string(key) {
 		case "ctx":
 			r.Ctx = Ctx{}
-			err = r.Ctx.decode(path, v)
+			err = r.Ctx.decode(v)
 		case "type":
-			r.Type, err = text(path, v)
+			r.Type, err = text(v)
 		case "name":
-			r.Name, err = text(path, v)
+			r.Name, err = text(v)
 		case "data":
-			r.Data, err = list(path, v, MaxTargets, (*Target).decode)
+			r.Data, err = list(v, MaxTargets, (*Target).decode)
 		}
 		return err
 	})
 }
 
-func (c *Ctx) decode(path string, v []byte) error {
+func (c *Ctx) decode(v []byte) error {
 	if absent(v) {
 		return nil
 	}
-	return object(path, v, func(path, key string, v []byte) (err error) {
-		switch key {
+	return object(v, func(key, v []byte) (err error) {
+		switch string(key) {
 		case "id":
-			c.ID, err = text(path, v)
+			c.ID, err = text(v)
 		case "resolver":
-			c.Resolver, err = text(path, v)
+			c.Resolver, err = text(v)
 		case "asn":
-			c.ASN, err = asn(path, v)
+			c.ASN, err = asn(v)
 		case "country":
-			c.Country, err = text(path, v)
+			c.Country, err = text(v)
 		case "client":
-			c.Client, err = text(path, v)
+			c.Client, err = text(v)
 		}
 		return err
 	})
 }
 
-func (t *Target) decode(path string, v []byte) error {
-	return object(path, v, func(path, key string, v []byte) (err error) {
-		switch key {
+func (t *Target) decode(v []byte) error {
+	return object(v, func(key, v []byte) (err error) {
+		switch string(key) {
 		case "name":
-			t.Name, err = text(path, v)
+			t.Name, err = text(v)
 		case "target":
-			t.Target, err = text(path, v)
+			t.Target, err = text(v)
 		case "data":
-			t.Data, err = list(path, v, MaxPulses, (*Pulse).decode)
+			t.Data, err = list(v, MaxPulses, (*Pulse).decode)
 		}
 		return err
 	})
 }
 
-func (p *Pulse) decode(path string, v []byte) error {
-	return object(path, v, func(path, key string, v []byte) (err error) {
-		switch key {
+func (p *Pulse) decode(v []byte) error {
+	return object(v, func(key, v []byte) (err error) {
+		switch string(key) {
 		case "start":
-			p.Start, err = number(path, v)
+			p.Start, err = number(v)
 		case "d":
-			p.D, err = number(path, v)
+			p.D, err = number(v)
 		case "sc":
-			p.SC, err = integer(path, v)
+			p.SC, err = integer(v)
 		case "size":
-			p.Size, err = number(path, v)
+			p.Size, err = number(v)
 		case "ttfb":
-			p.TTFB, err = number(path, v)
+			p.TTFB, err = number(v)
 		case "dns":
-			p.DNS, err = number(path, v)
+			p.DNS, err = number(v)
 		case "tcp":
-			p.TCP, err = number(path, v)
+			p.TCP, err = number(v)
 		case "tls":
-			p.TLS, err = number(path, v)
+			p.TLS, err = number(v)
 		case "via":
-			p.Via, err = text(path, v)
+			p.Via, err = text(v)
 		}
 		return err
 	})
@@ -125,28 +125,33 @@ func validate(raw []byte) error {
 	return nil
 }
 
-func object(path string, v []byte, field func(path, key string, v []byte) error) error {
+func object(v []byte, field func(key, v []byte) error) error {
 	if v[0] != '{' {
-		return wrong(path, "an object", v)
+		return wrong("an object", v)
 	}
-	return members(v, func(key string, v []byte) error { return field(join(path, key), key, v) })
+	return members(v, func(key, v []byte) error {
+		if err := field(key, v); err != nil {
+			return in(string(key), err)
+		}
+		return nil
+	})
 }
 
-func list[T any](path string, v []byte, limit int, decode func(*T, string, []byte) error) ([]T, error) {
+func list[T any](v []byte, limit int, decode func(*T, []byte) error) ([]T, error) {
 	if absent(v) {
 		return nil, nil
 	}
 	if v[0] != '[' {
-		return nil, wrong(path, "an array", v)
+		return nil, wrong("an array", v)
 	}
 	var items []T
 	err := elements(v, func(i int, v []byte) error {
 		if i == limit {
-			return fmt.Errorf("%s: %w: more than %d", path, ErrTooMany, limit)
+			return fmt.Errorf("%w: more than %d", ErrTooMany, limit)
 		}
 		var item T
-		if err := decode(&item, fmt.Sprintf("%s[%d]", path, i), v); err != nil {
-			return err
+		if err := decode(&item, v); err != nil {
+			return in(fmt.Sprintf("[%d]", i), err)
 		}
 		items = append(items, item)
 		return nil
@@ -154,40 +159,40 @@ func list[T any](path string, v []byte, limit int, decode func(*T, string, []byt
 	return items, err
 }
 
-func text(path string, v []byte) (string, error) {
+func text(v []byte) (string, error) {
 	if absent(v) {
 		return "", nil
 	}
 	if v[0] != '"' {
-		return "", wrong(path, "a string", v)
+		return "", wrong("a string", v)
 	}
 	return unquote(v), nil
 }
 
-func number(path string, v []byte) (*float64, error) {
+func number(v []byte) (*float64, error) {
 	if absent(v) {
 		return nil, nil
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil { // no number, or one beyond float64
-		return nil, wrong(path, "a number", v)
+		return nil, wrong("a number", v)
 	}
 	return &f, nil
 }
 
-func integer(path string, v []byte) (*int, error) {
+func integer(v []byte) (*int, error) {
 	if absent(v) {
 		return nil, nil
 	}
 	n, err := strconv.ParseInt(string(v), 10, 32)
 	if err != nil {
-		return nil, wrong(path, "an integer", v)
+		return nil, wrong("an integer", v)
 	}
 	i := int(n)
 	return &i, nil
 }
 
-func asn(path string, v []byte) (uint32, error) {
+func asn(v []byte) (uint32, error) {
 	if absent(v) {
 		return 0, nil
 	}
@@ -202,24 +207,17 @@ func asn(path string, v []byte) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 32)
 	if err != nil {
-		return 0, wrong(path, "an AS number", v)
+		return 0, wrong("an AS number", v)
 	}
 	return uint32(n), nil
 }
 
 func absent(v []byte) bool { return string(v) == "null" }
 
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
 // maxShown is how many bytes of a wrong value an error quotes.
 const maxShown = 40
 
-func wrong(path, want string, v []byte) error {
+func wrong(want string, v []byte) error {
 	got := string(v)
 	switch {
 	case v[0] == '{':
@@ -229,8 +227,27 @@ func wrong(path, want string, v []byte) error {
 	case len(v) > maxShown:
 		got = strings.ToValidUTF8(got[:maxShown], "") + "…"
 	}
-	if path == "" {
-		return fmt.Errorf("want %s, got %s", want, got)
+	return fmt.Errorf("want %s, got %s", want, got)
+}
+
+// fieldError is an error with the path of its field. The path grows on the way up: a good report pays nothing for it.
+type fieldError struct {
+	path string
+	err  error
+}
+
+func (e *fieldError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *fieldError) Unwrap() error { return e.err }
+
+// in puts an error inside the member or element that step names.
+func in(step string, err error) error {
+	var inner *fieldError
+	switch {
+	case !errors.As(err, &inner):
+		return &fieldError{step, err}
+	case strings.HasPrefix(inner.path, "["):
+		return &fieldError{step + inner.path, inner.err}
+	default:
+		return &fieldError{step + "." + inner.path, inner.err}
 	}
-	return fmt.Errorf("%s: want %s, got %s", path, want, got)
 }

