@@ -1,0 +1,84 @@
+# Needs Go 1.26, make, npm and git. `make` alone prints the targets.
+
+# The shell of every recipe: POSIX, ends at the first command that fails.
+SHELL = /bin/sh
+.SHELLFLAGS = -eu -c
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+BENCH ?= .
+FUZZTIME ?= 10s
+
+export CGO_ENABLED ?= 0
+
+# Where tests and benchmarks are looked for by name; .cache holds what was fetched.
+GREP_TESTS = grep -r --include=*_test.go --exclude-dir=.cache
+
+.DEFAULT_GOAL = help
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: libchdb build ## run everything in one process and show it (DEMO_FLAGS="--exit --json")
+	@bin/detour demo $(DEMO_FLAGS)
+
+.PHONY: test
+test: libchdb ## run all tests (TEST_FLAGS="-run X -v")
+	$(GO) test -timeout 8m $(TEST_FLAGS) ./...
+
+.PHONY: race
+race: libchdb ## run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 25m $(TEST_FLAGS) ./...
+
+.PHONY: build
+build: ## build bin/detour
+	@$(GO) build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/detour ./cmd/detour
+
+.PHONY: libchdb
+libchdb: ## fetch ClickHouse's engine into .cache, once (166 MB)
+	@scripts/fetch-libchdb.sh
+
+.PHONY: lint
+lint: ## gofumpt, vet and staticcheck
+	@echo "gofumpt -l ." >&2; \
+	unformatted=$$($(GO) tool gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run \"$(GO) tool gofumpt -w\" on:" "$$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: bench
+bench: libchdb ## run the benchmarks (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a while (FUZZTIME=10s)
+	@$(GREP_TESTS) -o '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
+		echo "$${file%/*} $${func#func } for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "$${file%/*}" </dev/null; \
+	done
+
+.PHONY: golden
+golden: libchdb ## rewrite the golden files; look at the diff
+	$(GO) test $$($(GREP_TESTS) -lE 'flag\.Bool\("update"|"detour/.*/golden"' . | xargs -n 1 dirname | sort -u) -update
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (needs the network)
+	@$(GO) tool govulncheck ./... || { code=$$?; \
+	[ $$code -eq 3 ] || echo "vuln: nothing was checked; is the vulnerability database reachable from here?" >&2; exit $$code; }
+
+.PHONY: secrets
+secrets: ## make keys and passwords for docker-compose in secrets/, once
+	@scripts/make-secrets.sh
+
+.PHONY: compose-check
+compose-check: ## check docker-compose.yml with what is installed: compose v2, docker-compose 1.29
+	@scripts/check-compose.sh
+
+.PHONY: clean
+clean: ## remove what was built (not .cache and secrets)
+	rm -rf bin
+	find . -path ./.cache -prune -o \( -name '*.test' -o -name '*.prof' \) -type f -exec rm -f {} +
