@@ -264,14 +264,6 @@ func TestForgedWordsAllocateLittle(t *testing.T) {
 	}
 }
 
-func TestForgedRowCountAllocatesLittle(t *testing.T) {
-	data := encode(t, make([]row, 64)...)
-	data = append(data, make([]byte, 1<<20)...) // what a count of rows could be checked against
-	if got := allocated(data); got > 8*uint64(len(data)) {
-		t.Errorf("%d bytes allocated for %d", got, len(data))
-	}
-}
-
 // allocated returns the bytes that decoding takes.
 func allocated(data []byte) uint64 {
 	var before, after runtime.MemStats
