@@ -63,7 +63,7 @@ func (j *judge) cells(r *resolver, whole *population, mean byClass[float64], d *
 }
 
 // slower reports whether a client that waits micros on the default path counts as slower at a ratio: by more than both
-// of the policy's limits.
+// of the policy's limits, in whole µs and at the ratio that is reported.
 func (j *judge) slower(micros float64, ratio int32) bool {
 	more := -gain(micros, ratio)
 	limit := math.Floor(micros * (float64(j.policy.Harm.RatioPPM) / 1e6))

@@ -35,7 +35,7 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 //  3. latency: the path that is credibly not slower for anybody and has the largest gain, else the default path;
 //  4. hold: a move that latency asks for waits until the last move is old enough.
 //
-// Asked again with the same evidence, it says the same.
+// Asked again with the same evidence, it says the same, unless it has just moved the resolver or holds it.
 func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 	var d decision.Decision
 	if len(r.series) == 0 {

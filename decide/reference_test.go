@@ -190,11 +190,12 @@ func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, dow
 			}
 		}
 		micros, r := blend(near, own)
-		if n := int32(math.Floor(r*1024 + .5)); first || n > d.WorstRatio {
+		n := int32(math.Floor(r*1024 + .5)) // what is reported decides
+		if first || n > d.WorstRatio {
 			d.WorstRatio, first = n, false
 		}
-		more := micros * (math.Exp2(r) - 1)
-		if more > micros*float64(p.Harm.RatioPPM)/1e6 && more > float64(p.Harm.Micros) {
+		more := -math.Floor(micros*(1-math.Exp2(float64(n)/1024)) + .5)
+		if more > math.Floor(micros*float64(p.Harm.RatioPPM)/1e6) && more > float64(p.Harm.Micros) {
 			harmed = true
 		}
 	}
