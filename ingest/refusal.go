@@ -25,6 +25,8 @@ func fromReport(err error) refusal {
 	switch {
 	case errors.Is(err, report.ErrTooMany):
 		return refusal{reject.TooMany, err.Error()}
+	case errors.Is(err, report.ErrEmpty):
+		return refusal{reject.Empty, err.Error()}
 	case errors.Is(err, report.ErrSyntax):
 		return refusal{reject.NotJSON, err.Error()}
 	}

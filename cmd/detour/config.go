@@ -135,7 +135,7 @@ func (c *Config) Validate() error {
 	}
 	for _, s := range sections {
 		if s.err != nil {
-			return fmt.Errorf("%s.%w", s.key, s.err)
+			return oneLine(fmt.Errorf("%s.%w", s.key, s.err))
 		}
 	}
 	for i, p := range c.Paths {

@@ -28,10 +28,7 @@ func configCommand() command {
 		fs := c.flags(std)
 		path := configFlag(fs)
 		if verb != "init" && verb != "check" {
-			if err := parse(fs, append([]string{verb}, args...), 0, 0); err != nil {
-				return err
-			}
-			return configErrorf("say init or check; -h tells more")
+			return unknownVerb(fs, verb, "init or check")
 		}
 		if err := parse(fs, args, 0, 0); err != nil {
 			return err

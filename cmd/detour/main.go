@@ -130,6 +130,16 @@ func (c *command) flags(std stdio) *flag.FlagSet {
 	return fs
 }
 
+// unknownVerb is the error of a command whose first argument has to be one of some words. Where it is -h, help is shown.
+func unknownVerb(fs *flag.FlagSet, verb, words string) error {
+	if strings.HasPrefix(verb, "-") {
+		if err := parse(fs, []string{verb}, 0, 0); err != nil {
+			return err
+		}
+	}
+	return configErrorf("%q: say %s; -h tells more", verb, words)
+}
+
 // parse reads flags and checks the number of arguments behind them.
 func parse(fs *flag.FlagSet, args []string, least, most int) error {
 	if err := fs.Parse(args); err != nil {

@@ -58,10 +58,7 @@ Examples:
 				return nil
 			})
 		}
-		if err := parse(fs, append([]string{verb}, args...), 0, 0); err != nil {
-			return err
-		}
-		return configErrorf("say show, check or apply; -h tells more")
+		return unknownVerb(fs, verb, "show, check or apply")
 	}
 	return c
 }

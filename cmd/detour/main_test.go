@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// binary is the program under test, built once for all tests of this package.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "detour-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "detour")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build detour: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// cli runs a command line in this process and returns its exit code and what it wrote.
+func cli(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), stdio{strings.NewReader(""), &out, &errs}, args)
+	return code, out.String(), errs.String()
+}
+
+// file writes a file into a folder of the test's.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestTheExampleConfigurationIsTheDefaults(t *testing.T) {
+	code, text, _ := cli(t, "config", "init")
+	if code != exitOK {
+		t.Fatal(code)
+	}
+	cfg, err := parseConfig([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaultConfig()
+	if cfg.Genesis.Pane != want.Genesis.Pane || cfg.Ingest != want.Ingest || cfg.Kafka.Brokers[0] != want.Kafka.Brokers[0] ||
+		cfg.ClickHouse.Addr[0] != want.ClickHouse.Addr[0] || cfg.Publish.Fleet.Listen != want.Publish.Fleet.Listen {
+		t.Errorf("the example says %+v", cfg)
+	}
+	if code, out, errs := cli(t, "config", "check", "--config", file(t, "detour.yaml", text)); code != exitOK || !strings.Contains(out, "is good") {
+		t.Errorf("check: %d %q %q", code, out, errs)
+	}
+}
+
+func TestBadConfigurationIsOneLineThatNamesTheKey(t *testing.T) {
+	_, example, _ := cli(t, "config", "init")
+	swap := func(old, new string) string {
+		if !strings.Contains(example, old) {
+			t.Fatalf("the example has no %q", old)
+		}
+		return strings.Replace(example, old, new, 1)
+	}
+	for _, c := range []struct{ name, text, names string }{
+		{"unknown key", swap("  pane_ms: 60000", "  pane_msec: 60000"), "pane_msec"},
+		{"unknown section", example + "\nkafak: {}\n", "kafak"},
+		{"wrong type", swap("  partitions: 4", "  partitions: many"), "many"},
+		{"path without an answer", swap("    answer: {a: [198.51.100.20], aaaa: [\"2001:db8::20\"]}", ""), "path proxy"},
+		{"two defaults", swap("kind: proxy", "kind: proxy\n    default: true"), "2 are marked default"},
+		{"no default", swap("    default: true\n", ""), "0 are marked default"},
+		{"no broker", swap("[127.0.0.1:9092]", "[]"), "kafka.brokers"},
+		{"broker without a port", swap("[127.0.0.1:9092]", "[localhost]"), "kafka.brokers[0]"},
+		{"pane of zero", swap("pane_ms: 60000", "pane_ms: 0"), "genesis.pane_ms"},
+		{"service outside the zone", swap("service: www.example.net", "service: www.example.org"), "dns.service"},
+		{"log level", swap("level: info", "level: loud"), "log.level"},
+		{"heartbeat", swap("heartbeat: 10s", "heartbeat: 1ms"), "ingest.heartbeat"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, errs := cli(t, "ingest", "--config", file(t, "detour.yaml", c.text))
+			if code != exitConfig || !strings.Contains(errs, c.names) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("exit code %d, says %q", code, errs)
+			}
+		})
+	}
+}
+
+func TestMissingFilesAreConfigurationErrors(t *testing.T) {
+	_, example, _ := cli(t, "config", "init")
+	config := file(t, "detour.yaml", example)
+	for _, c := range []struct {
+		args  []string
+		names string
+	}{
+		{[]string{"ingest", "--config", "nowhere.yaml"}, "nowhere.yaml"},
+		{[]string{"ingest", "--config", config}, "client_key_file"},
+		{[]string{"publish", "--config", file(t, "d.yaml", strings.Replace(example, `signing_key_file: ""`, `signing_key_file: gone.pem`, 1))}, "gone.pem"},
+		{[]string{"policy", "check", "gone.yaml"}, "gone.yaml"},
+		{[]string{"policy", "check", file(t, "policy.yaml", "harm:\n  ratio: 5\n")}, "ratio"},
+		{[]string{"explain", "--config", config, "not-an-address"}, "not-an-address"},
+		{[]string{"demo", "--scenario", "gone.yaml"}, "gone.yaml"},
+		{[]string{"fly"}, "fly"},
+		{[]string{"ingest", "--wings"}, "wings"},
+		{[]string{"policy", "praise"}, "praise"},
+	} {
+		if code, _, errs := cli(t, c.args...); code != exitConfig || !strings.Contains(errs, c.names) {
+			t.Errorf("%v: exit code %d, says %q", c.args, code, errs)
+		}
+	}
+}
+
+func TestHelpNamesEveryCommandAndItsFlags(t *testing.T) {
+	code, out, _ := cli(t, "help")
+	if code != exitOK {
+		t.Error(code)
+	}
+	for _, c := range commands() {
+		if !strings.Contains(out, "  "+c.name+" ") {
+			t.Errorf("help does not list %s", c.name)
+		}
+		code, _, help := cli(t, c.name, "-h")
+		if code != exitOK || !strings.Contains(help, "Usage: detour "+c.name) || !strings.Contains(help, "Example") || !strings.Contains(help, "Flags:") {
+			t.Errorf("%s -h: %d\n%s", c.name, code, help)
+		}
+	}
+}
+
+func TestADemoDoesNotTouchAnotherOnesData(t *testing.T) {
+	used := filepath.Dir(file(t, "log", "x"))
+	if code, _, errs := cli(t, "demo", "--data", used); code != exitConfig || !strings.Contains(errs, "not empty") {
+		t.Errorf("exit code %d, says %q", code, errs)
+	}
+}
+
+func TestAStoppedCommandEndsWell(t *testing.T) {
+	_, example, _ := cli(t, "config", "init")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var errs bytes.Buffer
+	args := []string{"aggregate", "--config", file(t, "detour.yaml", strings.Replace(example, "127.0.0.1:9092", "127.0.0.1:1", 1))}
+	if code := run(ctx, stdio{strings.NewReader(""), &errs, &errs}, args); code != exitOK {
+		t.Errorf("exit code %d, says %q", code, errs.String())
+	}
+}
