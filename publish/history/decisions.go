@@ -17,6 +17,11 @@ type decisionSink struct {
 	h     *History
 	ticks decision.Assembler
 	last  link
+	seals seals
+}
+
+func newDecisionSink(h *History) *decisionSink {
+	return &decisionSink{h: h, seals: seals{h: h, table: "ticks"}}
 }
 
 func (s *decisionSink) resume(ctx context.Context) error {
@@ -72,15 +77,20 @@ func (s *decisionSink) store(ctx context.Context, w *decision.Whole) error {
 		return err
 	}
 	n := &t.Totals
-	err := s.h.insert(ctx, "ticks", token, 1, values(
+	s.seals.add(token,
 		uint64(t.Number), pane, t.Digest, t.Previous, t.Policy, uint64(len(changed)),
 		uint64(n.Windows), uint64(n.Samples), uint64(n.Resolvers), uint64(n.Rerouted), uint64(n.Moved), n.Incomplete,
 		t.Positions.Windows, t.Positions.Control,
-	))
-	if err == nil {
-		s.h.progress.with(func(g *Progress) { g.Tick = t.Number })
+	)
+	return nil
+}
+
+func (s *decisionSink) flush(ctx context.Context) error {
+	if err := s.seals.flush(ctx); err != nil {
+		return err
 	}
-	return err
+	s.h.progress.with(func(p *Progress) { p.Tick = s.last.number })
+	return nil
 }
 
 func (s *decisionSink) append(b driver.Batch, pane time.Time, tick uint64, d *decision.Decision) error {

@@ -13,9 +13,11 @@ import (
 type sink interface {
 	// resume asks ClickHouse what it holds of the partition; wholes up to that are not stored again.
 	resume(ctx context.Context) error
-	// take takes the next record. It returns how to store the whole that the record completes, or nil. An error says
-	// what is wrong with the record, unless it is dataflow.Fatal.
+	// take takes the next record. It returns how to store what belongs to the whole that the record completes, or nil. An
+	// error says what is wrong with the record, unless it is dataflow.Fatal.
 	take(r *schemas.Record) (store func(context.Context) error, err error)
+	// flush seals every whole whose parts are stored.
+	flush(ctx context.Context) error
 }
 
 // follow reads a partition into a sink until ctx ends. It commits the offset behind the last record of the last whole
@@ -83,7 +85,7 @@ func (h *History) take(ctx context.Context, s sink, records []schemas.Record) (s
 			stored = r.Offset + 1
 		}
 	}
-	return stored, nil
+	return stored, s.flush(ctx)
 }
 
 func (h *History) begin(ctx context.Context, a dataflow.Assignment) (int64, error) {

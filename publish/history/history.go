@@ -79,9 +79,9 @@ func (h *History) prepare(ctx context.Context) error {
 func (h *History) copy(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for topic, open := range map[schemas.Topic]func(schemas.Partition) sink{
-		schemas.Windows:   func(p schemas.Partition) sink { return &windowSink{h: h, partition: p.Number} },
-		schemas.Decisions: func(schemas.Partition) sink { return &decisionSink{h: h} },
-		schemas.Maps:      func(schemas.Partition) sink { return &mapSink{h: h} },
+		schemas.Windows:   func(p schemas.Partition) sink { return newWindowSink(h, p.Number) },
+		schemas.Decisions: func(schemas.Partition) sink { return newDecisionSink(h) },
+		schemas.Maps:      func(schemas.Partition) sink { return newMapSink(h) },
 	} {
 		g.Go(func() error {
 			group := fmt.Sprintf("%s-history-%s", h.deps.Prefix, topic)

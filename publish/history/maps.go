@@ -18,6 +18,11 @@ type mapSink struct {
 	versions pathmap.Assembler
 	last     link
 	base     *pathmap.Map // content of version last; empty before the first
+	seals    seals
+}
+
+func newMapSink(h *History) *mapSink {
+	return &mapSink{h: h, seals: seals{h: h, table: "map_versions"}}
 }
 
 // resume takes the last version from ClickHouse and not from the log: a difference has to add up to what is stored, and
@@ -72,14 +77,19 @@ func (s *mapSink) store(ctx context.Context, m *pathmap.Manifest, content *pathm
 	if err != nil {
 		return err
 	}
-	err = s.h.insert(ctx, "map_versions", token, 1, values(
+	s.seals.add(token,
 		version, m.Digest, m.Previous, time.UnixMilli(m.Pane).UTC(), time.UnixMilli(m.Created).UTC(), time.UnixMilli(m.Expires).UTC(),
 		m.Genesis, m.Policy, m.Code, uint64(m.Entries), uint64(m.Size), m.Incomplete, uint64(m.Tick), uint64(len(changes)),
 		content.Paths, content.Paths[content.Default],
 		m.Positions.Decisions, m.Positions.Windows, m.Positions.Control, base64.StdEncoding.EncodeToString(m.Signature),
-	))
-	if err == nil {
-		s.h.progress.with(func(g *Progress) { g.Version = m.Version })
+	)
+	return nil
+}
+
+func (s *mapSink) flush(ctx context.Context) error {
+	if err := s.seals.flush(ctx); err != nil {
+		return err
 	}
-	return err
+	s.h.progress.with(func(p *Progress) { p.Version = s.last.number })
+	return nil
 }

@@ -16,6 +16,12 @@ type windowSink struct {
 	h         *History
 	partition int32
 	panes     window.Assembler
+	seals     seals
+	last      int64 // start of the last pane taken, ms
+}
+
+func newWindowSink(h *History, partition int32) *windowSink {
+	return &windowSink{h: h, partition: partition, seals: seals{h: h, table: "panes"}}
 }
 
 func (s *windowSink) resume(ctx context.Context) error {
@@ -53,15 +59,24 @@ func (s *windowSink) store(ctx context.Context, p *window.Pane) error {
 		return err
 	}
 	t := &p.Seal.Totals
-	err := s.h.insert(ctx, "panes", token, 1, values(
+	s.seals.add(token,
 		start, s.partition, p.Seal.Digest, uint64(len(p.Windows)),
 		uint64(t.Samples), uint64(t.Counted), uint64(t.Capped), uint64(t.Late), uint64(t.Skewed), uint64(t.Moved),
 		uint64(t.Holes), t.Incomplete,
-	))
-	if err == nil {
-		s.h.progress.with(func(g *Progress) { g.Panes[s.partition] = p.Start })
+	)
+	s.last = p.Start
+	return nil
+}
+
+func (s *windowSink) flush(ctx context.Context) error {
+	if len(s.seals.rows) == 0 {
+		return nil
 	}
-	return err
+	if err := s.seals.flush(ctx); err != nil {
+		return err
+	}
+	s.h.progress.with(func(p *Progress) { p.Panes[s.partition] = s.last })
+	return nil
 }
 
 func (s *windowSink) append(b driver.Batch, pane time.Time, w *window.Window) error {

@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS panes /*on_cluster*/
     holes      UInt64 COMMENT 'ranges of a source that never came',
     incomplete Bool COMMENT 'something is known to be missing'
 )
-ENGINE = MergeTree
+ENGINE = ReplacingMergeTree
 ORDER BY (partition, pane)
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
 COMMENT 'one sealed pane of one partition';

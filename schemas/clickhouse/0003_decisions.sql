@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS ticks /*on_cluster*/
     windows_offsets Array(Int64) COMMENT 'next offset by partition of the windows topic',
     control_offset  Int64 COMMENT 'next offset of the control topic'
 )
-ENGINE = MergeTree
+ENGINE = ReplacingMergeTree
 ORDER BY tick
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
 COMMENT 'one step of decide';

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS map_versions /*on_cluster*/
     control_offset   Int64 COMMENT 'next offset of the control topic',
     signature        String COMMENT 'Ed25519, base64; empty = unsigned'
 )
-ENGINE = MergeTree
+ENGINE = ReplacingMergeTree
 ORDER BY version
 SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000
 COMMENT 'manifests of published maps';

@@ -37,7 +37,7 @@ SELECT * FROM
         v.pane AS pane, 'map' AS event, c.version AS number, toString(c.path) AS path, toString(c.previous) AS previous,
         '' AS reason, '' AS level, toUInt32(0) AS runs, toFloat64(0) AS ratio,
         toFloat64(0) AS ratio_upper, toUInt32(0) AS direct_us, toInt32(0) AS gain_us
-    FROM map_changes AS c INNER JOIN map_versions AS v ON v.version = c.version
+    FROM map_changes AS c INNER JOIN map_versions AS v FINAL ON v.version = c.version
     WHERE c.resolver = toIPv6({resolver:String})
 )
 ORDER BY pane, event, number;
