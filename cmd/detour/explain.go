@@ -110,7 +110,7 @@ func (s *story) write(w io.Writer, paths []string, byDefault uint8) {
 	if s.state == nil {
 		fmt.Fprintf(w, "%s is on %s, the default: there is no evidence about it.\n", s.resolver, paths[byDefault])
 	} else {
-		fmt.Fprintf(w, "%s is on %s since %s.\n", s.resolver, paths[s.state.Path], clockTime(s.state.Since))
+		fmt.Fprintf(w, "%s is on %s%s.\n", s.resolver, paths[s.state.Path], since(s.state))
 		for _, line := range decide.Explain(*s.state, paths) {
 			fmt.Fprintf(w, "  %s\n", line)
 		}
@@ -126,13 +126,21 @@ func (s *story) write(w io.Writer, paths []string, byDefault uint8) {
 	}
 }
 
+// since says how long a resolver has been on its path; one that was never moved always was.
+func since(d *decision.Decision) string {
+	if d.Since == 0 {
+		return ", where it always was"
+	}
+	return " since " + clockTime(d.Since)
+}
+
 func clockTime(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (s *story) writeJSON(w io.Writer, paths []string) error {
 	type entry struct {
 		Pane        string   `json:"pane"`
 		Path        string   `json:"path"`
-		Since       string   `json:"since"`
+		Since       string   `json:"since,omitempty"` // left out: it was never moved
 		Reason      string   `json:"reason"`
 		Level       string   `json:"level"`
 		Runs        uint32   `json:"runs"`
@@ -142,10 +150,14 @@ func (s *story) writeJSON(w io.Writer, paths []string) error {
 		if d == nil {
 			return nil
 		}
-		return &entry{
-			clockTime(pane), paths[d.Path], clockTime(d.Since), d.Reason.String(), d.Level.String(), d.Runs,
-			decide.Explain(*d, paths),
+		e := &entry{
+			Pane: clockTime(pane), Path: paths[d.Path], Reason: d.Reason.String(), Level: d.Level.String(), Runs: d.Runs,
+			Explanation: decide.Explain(*d, paths),
 		}
+		if d.Since != 0 {
+			e.Since = clockTime(d.Since)
+		}
+		return e
 	}
 	out := struct {
 		Resolver string   `json:"resolver"`
