@@ -89,6 +89,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.engines.close()) }()
+	defer d.progress.Finish()
 
 	cfg, key := d.engines.cfg, demoKey
 	cfg.Genesis.ClientKey = key.Fingerprint()
@@ -199,7 +200,12 @@ func (d *demo) settle(ctx context.Context) error {
 		return now.Manifest.Version == version, err
 	}
 	stored := func() (bool, error) {
-		d.progress.Set(1, 1, "waiting for ClickHouse to hold it all")
+		var sum int64
+		panes := d.history.Progress().Panes
+		for _, pane := range panes {
+			sum += pane - first
+		}
+		d.progress.Set(sum, (last-first)*int64(g.Samples), "storing history")
 		return d.history.CaughtUp(ctx)
 	}
 	for _, done := range []func() (bool, error){decided, published, installed, stored} {

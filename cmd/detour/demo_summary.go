@@ -171,7 +171,7 @@ func (s *summary) suggest(d *demo) {
   curl 'http://%s/?database=%s' --data-binary "SELECT reason, count() FROM decisions GROUP BY reason ORDER BY 2 DESC"
   %s    # %s: by proxy
   %s    # %s: direct
-  detour explain --config %s %s
+  %s explain --config %s %s
 `, cfg.ClickHouse.Addr[0], cfg.ClickHouse.Database, dig(proxied), proxied, dig(direct), direct,
-		d.engines.configFile(), proxied)
+		os.Args[0], d.engines.configFile(), proxied)
 }
