@@ -16,7 +16,7 @@ const (
 	dialTimeout = 5 * time.Second
 	// callTimeout ends a call that hangs. It has to leave a slow server time for one block.
 	callTimeout = 2 * time.Minute
-	// maxConns: one for every sink that writes at once is enough; more wait.
+	// maxConns: so many calls at once keep a server busy; more wait for one to end.
 	maxConns = 16
 )
 

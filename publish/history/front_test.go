@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"detour/internal/embedded/chserver"
 )
 
 // front stands before ClickHouse at an address of its own. It can be taken away and come back, and lose answers.
@@ -16,8 +18,10 @@ type front struct {
 	addr    string
 	proxy   http.Handler
 	server  *httptest.Server
-	inserts atomic.Int64 // requests that carried rows
-	lose    atomic.Int64 // so many answers to inserts are lost on their way
+	inserts atomic.Int64                    // requests that carried rows
+	lose    atomic.Int64                    // so many answers to inserts are lost on their way
+	refused atomic.Int64                    // requests that the guard answered
+	guard   atomic.Pointer[chserver.Server] // where it is set it answers instead; it was not started, so it can only refuse
 }
 
 func newFront(t testing.TB, behind string) *front {
@@ -51,6 +55,11 @@ func (f *front) stop() {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if guard := f.guard.Load(); guard != nil {
+		f.refused.Add(1)
+		guard.ServeHTTP(w, r)
+		return
+	}
 	if r.URL.Query().Get("insert_deduplication_token") == "" {
 		f.proxy.ServeHTTP(w, r)
 		return

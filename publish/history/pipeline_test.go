@@ -74,7 +74,7 @@ func (p *pipeline) pane(partition int32, start int64, n, chunks int) []window.Wi
 	for i := range n {
 		for path := range uint8(2) {
 			w := window.Window{
-				Resolver: address(i), Country: 'D'<<8 | 'E', ASN: uint32(i), Path: path, Class: sample.Class(1 + i%2), GatewayErrors: uint32(i % 2),
+				Resolver: address(i), Country: []sample.Country{'D'<<8 | 'E', 'B'<<8 | 'R'}[i%2], ASN: uint32(i), Path: path, Class: sample.Class(1 + i%2), GatewayErrors: uint32(i % 2),
 			}
 			bins := []int{}
 			for range 1 + p.rng.IntN(8) {

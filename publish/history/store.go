@@ -39,7 +39,7 @@ func Connect(cfg Config, log zerolog.Logger) (*Store, error) {
 		cfg:     cfg,
 		conn:    conn,
 		log:     log,
-		wait:    &patience{addr: strings.Join(cfg.Addr, ", "), user: cfg.Username, log: log},
+		wait:    newPatience(strings.Join(cfg.Addr, ", "), cfg.Username, log),
 		columns: make(map[string][]clickhouse.ColumnNameAndType),
 	}, nil
 }

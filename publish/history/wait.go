@@ -24,21 +24,24 @@ const (
 // patience repeats calls to ClickHouse until they succeed, and logs one line whenever what it waits for changes: one
 // when ClickHouse goes away, one when it is back, however many sinks ask.
 type patience struct {
-	addr string
-	user string
-	log  zerolog.Logger
+	addr  string
+	user  string
+	log   zerolog.Logger
+	slots chan struct{} // held by calls
 
 	mu      sync.Mutex
 	trouble string // what was logged last; "" = all is well
 }
 
-// until calls f until it returns no error or ctx ends. f has to be safe to repeat. Errors that are the log's fault, or
+func newPatience(addr, user string, log zerolog.Logger) *patience {
+	return &patience{addr: addr, user: user, log: log, slots: make(chan struct{}, maxConns)}
+}
+
+// until calls f until it returns no error or ctx ends. f has to be safe to repeat, and uses one connection at a time. Errors that are the log's fault, or
 // the configuration's, are not ClickHouse's: f marks them permanent and they are returned.
 func (p *patience) until(ctx context.Context, f func(context.Context) error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		call, cancel := context.WithTimeout(ctx, callTimeout)
-		err := f(call)
-		cancel()
+		err := p.call(ctx, f)
 		var stop permanent
 		switch {
 		case err == nil:
@@ -56,6 +59,20 @@ func (p *patience) until(ctx context.Context, f func(context.Context) error) err
 		case <-time.After(pause):
 		}
 	}
+}
+
+// call waits for a slot first: a call that finds all connections busy would fail as if ClickHouse were away, and the time
+// that it waits is not its own.
+func (p *patience) call(ctx context.Context, f func(context.Context) error) error {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return f(ctx)
 }
 
 // permanent marks an error that waiting cannot mend.
