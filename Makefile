@@ -36,7 +36,7 @@ race: libchdb ## run all tests under the race detector (needs a C compiler)
 
 .PHONY: build
 build: ## build bin/detour
-	@$(GO) build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/detour ./cmd/detour
+	@$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/detour ./cmd/detour
 
 .PHONY: libchdb
 libchdb: ## fetch ClickHouse's engine into .cache, once (166 MB)

@@ -81,9 +81,9 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 		}
 		defer client.Close()
 		if err := p.prepare(ctx, client, control.DefaultPolicy()); err != nil {
-			return err
+			return stopped(ctx, err)
 		}
-		return runAll(ctx, build(p)...)
+		return stopped(ctx, runAll(ctx, build(p)...))
 	}
 	return c
 }

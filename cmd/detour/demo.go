@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,6 +79,7 @@ type demo struct {
 	agent    *agent.Agent
 	dns      *dns.Server
 	aliases  demoAliases
+	told     bool // the summary was printed: from here on, to be stopped is a good end
 }
 
 // errWrong ends a demo whose own checks failed; what failed was printed.
@@ -117,10 +119,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 		defer stop()
 		return d.story(running, began)
 	})
-	if err := g.Wait(); err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
-		return err
+	if err = g.Wait(); d.told {
+		return stopped(ctx, err)
 	}
-	return nil
+	return cmp.Or(err, ctx.Err())
 }
 
 // build makes the parts that the story asks for their progress.
@@ -162,6 +164,7 @@ func (d *demo) story(ctx context.Context, began time.Time) error {
 	if err := s.print(d); err != nil {
 		return err
 	}
+	d.told = true
 	if s.wrong() {
 		return errWrong
 	}

@@ -41,7 +41,7 @@ Example:
 		if err != nil {
 			return err
 		}
-		return runAll(ctx, agent, server)
+		return stopped(ctx, runAll(ctx, agent, server))
 	}
 	return c
 }

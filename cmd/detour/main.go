@@ -85,14 +85,20 @@ func (c *command) exit(ctx context.Context, std stdio, args []string) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		return exitOK
 	case errors.As(err, &wrong), errors.As(err, &fatal):
 		fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
 		return exitConfig
 	}
 	fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
 	return exitFailed
+}
+
+// stopped is the error of a command that runs until it is told to stop: then there is none, wherever it was.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // configError is an error of flags or configuration: nothing was done.

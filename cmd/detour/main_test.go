@@ -151,8 +151,11 @@ func TestAStoppedCommandEndsWell(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var errs bytes.Buffer
-	args := []string{"aggregate", "--config", file(t, "detour.yaml", strings.Replace(example, "127.0.0.1:9092", "127.0.0.1:1", 1))}
-	if code := run(ctx, stdio{strings.NewReader(""), &errs, &errs}, args); code != exitOK {
-		t.Errorf("exit code %d, says %q", code, errs.String())
+	config := file(t, "detour.yaml", strings.Replace(example, "127.0.0.1:9092", "127.0.0.1:1", 1))
+	if code := run(ctx, stdio{strings.NewReader(""), &errs, &errs}, []string{"aggregate", "--config", config}); code != exitOK {
+		t.Errorf("a consumer: exit code %d, says %q", code, errs.String())
+	}
+	if code := run(ctx, stdio{strings.NewReader(""), &errs, &errs}, []string{"policy", "show", "--config", config}); code != exitFailed {
+		t.Errorf("a command that did nothing: exit code %d, says %q", code, errs.String())
 	}
 }

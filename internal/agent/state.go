@@ -34,6 +34,8 @@ func (s *state) report(err error, now *Installed) {
 	case kind == "refused" && (changed || err.Error() != s.said):
 		s.said = err.Error()
 		s.log.Error().Err(err).Int64("serving", serving(now)).Msg("a map from the publisher is refused")
+	case kind == "away" && changed && now == nil:
+		s.log.Warn().Err(err).Msg("publisher away, and there is no map yet: everybody gets the default path")
 	case kind == "away" && changed:
 		s.log.Warn().Err(err).Int64("serving", serving(now)).Msg("publisher away: serving the last good map until it is back")
 	case kind == "away":
