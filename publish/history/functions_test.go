@@ -10,8 +10,14 @@ import (
 	"detour/schemas/window"
 )
 
-func TestLatencyFunctionsOverAllBins(t *testing.T) {
+func TestFunctions(t *testing.T) {
 	s := migrated(t)
+	t.Run("latency over all bins", func(t *testing.T) { testLatencyFunctions(t, s) })
+	t.Run("quantiles of merged windows", func(t *testing.T) { testQuantiles(t, s) })
+	t.Run("ratio", func(t *testing.T) { testRatioFunctions(t, s) })
+}
+
+func testLatencyFunctions(t *testing.T, s *Store) {
 	rows, err := s.conn.Query(t.Context(), fmt.Sprintf("SELECT toInt16(number), detour_latency_middle(toInt16(number)) FROM numbers(%d)", window.LatencyBins))
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +48,7 @@ func TestLatencyFunctionsOverAllBins(t *testing.T) {
 }
 
 // Any quantile of any sum of windows is the Go implementation's, and within half a bin of the exact one.
-func TestQuantilesOfMergedWindows(t *testing.T) {
-	s := migrated(t)
+func testQuantiles(t *testing.T, s *Store) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var all []uint32
 	merged := map[int16]uint32{}
@@ -79,8 +84,7 @@ func TestQuantilesOfMergedWindows(t *testing.T) {
 	}
 }
 
-func TestRatioFunctions(t *testing.T) {
-	s := migrated(t)
+func testRatioFunctions(t *testing.T, s *Store) {
 	for query, want := range map[string]float64{
 		"SELECT detour_ratio_mean(([-8, 8]::Array(Int16), [3, 1]::Array(UInt64)))":                     -0.5,
 		"SELECT detour_ratio_quantile(([-8, 8]::Array(Int16), [3, 1]::Array(UInt64)), 0.8)":            1,

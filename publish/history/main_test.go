@@ -79,7 +79,7 @@ func (g *soloGroup) Run(ctx context.Context, _ string, t schemas.Topic, work fun
 					failures <- err
 					return
 				}
-				time.Sleep(time.Millisecond)
+				time.Sleep(20 * time.Millisecond) // a broker takes longer to rebalance
 			}
 		})
 	}

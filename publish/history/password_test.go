@@ -40,7 +40,7 @@ func TestRunWaitsWhileThePasswordIsWrong(t *testing.T) {
 	h := p.history(s, &soloGroup{log: p.log})
 	opened := false
 	runUntil(t, h, func() bool { // fails if Run ends
-		if !opened && f.refused.Load() >= 4 {
+		if !opened && f.refused.Load() >= 3 {
 			if got, want := lines.String(), strings.ReplaceAll(refusal(f), `"`, `\"`); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) {
 				t.Errorf("the log is not one line: %s\nwith %s", got, want)
 			}
