@@ -62,12 +62,7 @@ var (
 func consumerCommand(name, summary, help string, configure func(*Config, zerolog.Logger) (func(*pipeline) []runner, error)) command {
 	c := command{name: name, summary: summary, help: help + "\n\nExample:\n  detour " + name + " --config detour.yaml"}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
-		fs := c.flags(std)
-		path := configFlag(fs)
-		if err := parse(fs, args, 0, 0); err != nil {
-			return err
-		}
-		cfg, err := loadConfig(*path)
+		cfg, err := c.loadConfig(std, args)
 		if err != nil {
 			return err
 		}
@@ -75,15 +70,12 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 		if err != nil {
 			return err
 		}
-		p, client, err := openPipeline(cfg, std)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		if err := p.prepare(ctx, client, control.DefaultPolicy()); err != nil {
-			return stopped(ctx, err)
-		}
-		return stopped(ctx, runAll(ctx, build(p)...))
+		return stopped(ctx, withPipeline(cfg, std, func(p *pipeline) error {
+			if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
+				return err
+			}
+			return runAll(ctx, build(p)...)
+		}))
 	}
 	return c
 }

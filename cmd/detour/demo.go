@@ -93,33 +93,36 @@ func (d *demo) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.engines.close()) }()
 	defer d.progress.Finish()
 
-	cfg, key := d.engines.cfg, demoKey
-	cfg.Genesis.ClientKey = key.Fingerprint()
-	p, client, err := openPipeline(cfg, d.std)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	d.pipeline = p
-	if err := p.prepare(ctx, client, control.DefaultPolicy()); err != nil {
-		return err
-	}
-	if err := d.build(); err != nil {
-		return err
-	}
+	cfg := d.engines.cfg
+	cfg.Genesis.ClientKey = demoKey.Fingerprint()
+	return withPipeline(cfg, d.std, func(p *pipeline) error {
+		d.pipeline = p
+		if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
+			return err
+		}
+		if err := d.build(); err != nil {
+			return err
+		}
+		return d.play(ctx, began)
+	})
+}
 
+// play runs all components while the story is told.
+func (d *demo) play(ctx context.Context, began time.Time) error {
+	p := d.pipeline
 	g, running := errgroup.WithContext(ctx)
 	running, stop := context.WithCancel(running)
 	defer stop()
 	g.Go(func() error {
-		return runAll(running, p.ingest(key), p.aggregate(), d.decider, d.publish, d.history,
+		return runAll(running, p.ingest(demoKey), p.aggregate(), d.decider, d.publish, d.history,
 			runFunc(d.store.Follow), d.engines.serve(p.fleet(d.store)), d.agent, d.dns)
 	})
 	g.Go(func() error {
 		defer stop()
 		return d.story(running, began)
 	})
-	if err = g.Wait(); d.told {
+	err := g.Wait()
+	if d.told {
 		return stopped(ctx, err)
 	}
 	return cmp.Or(err, ctx.Err())

@@ -23,12 +23,7 @@ Example:
   dig @127.0.0.1 -p 1053 www.example.net`,
 	}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
-		fs := c.flags(std)
-		path := configFlag(fs)
-		if err := parse(fs, args, 0, 0); err != nil {
-			return err
-		}
-		cfg, err := loadConfig(*path)
+		cfg, err := c.loadConfig(std, args)
 		if err != nil {
 			return err
 		}

@@ -18,12 +18,7 @@ Example:
   detour migrate --config detour.yaml`,
 	}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
-		fs := c.flags(std)
-		path := configFlag(fs)
-		if err := parse(fs, args, 0, 0); err != nil {
-			return err
-		}
-		cfg, err := loadConfig(*path)
+		cfg, err := c.loadConfig(std, args)
 		if err != nil {
 			return err
 		}
@@ -36,21 +31,18 @@ Example:
 		if err != nil {
 			return err
 		}
-		p, client, err := openPipeline(cfg, std)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		if err := p.prepare(ctx, client, control.DefaultPolicy()); err != nil {
-			return err
-		}
-		if database != nil {
-			if err := database.Migrate(ctx); err != nil {
+		return withPipeline(cfg, std, func(p *pipeline) error {
+			if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
 				return err
 			}
-		}
-		fmt.Fprintf(std.out, "ready: genesis %.12s\n", cfg.Genesis.Hash())
-		return nil
+			if database != nil {
+				if err := database.Migrate(ctx); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(std.out, "ready: genesis %.12s\n", cfg.Genesis.Hash())
+			return nil
+		})
 	}
 	return c
 }

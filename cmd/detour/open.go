@@ -45,14 +45,34 @@ func (l *Log) validate() error {
 	return nil
 }
 
-// openPipeline connects to Kafka. The caller closes the client.
-func openPipeline(cfg *Config, std stdio) (*pipeline, *kafkalog.Client, error) {
+// loadConfig is for a command that takes nothing but --config: it parses the flags and loads the file.
+func (c *command) loadConfig(std stdio, args []string) (*Config, error) {
+	fs := c.flags(std)
+	path := configFlag(fs)
+	if err := parse(fs, args, 0, 0); err != nil {
+		return nil, err
+	}
+	return loadConfig(*path)
+}
+
+// withLog calls f with the log that the configuration file names.
+func withLog(std stdio, path string, f func(*pipeline) error) error {
+	cfg, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	return withPipeline(cfg, std, f)
+}
+
+// withPipeline calls f with a pipeline over the Kafka that cfg names.
+func withPipeline(cfg *Config, std stdio, f func(*pipeline) error) error {
 	logger := newLogger(cfg.Log, std.err)
 	client, err := kafkalog.New(cfg.Kafka, cfg.names(), logger.With().Str("component", "kafka").Logger())
 	if err != nil {
-		return nil, nil, configErrorf("kafka: %w", err)
+		return configErrorf("kafka: %w", err)
 	}
-	return &pipeline{cfg: cfg, log: client, members: kafkalog.NewGroup(client), logger: logger}, client, nil
+	defer client.Close()
+	return f(&pipeline{cfg: cfg, kafka: client, log: client, members: kafkalog.NewGroup(client), logger: logger})
 }
 
 // database returns the way to ClickHouse, nil if the configuration does without.
@@ -68,14 +88,14 @@ func (c *Config) database(logger zerolog.Logger) (*history.Store, error) {
 }
 
 // prepare makes topics and genesis, or checks the ones that are there.
-func (p *pipeline) prepare(ctx context.Context, client *kafkalog.Client, policy control.Policy) error {
-	if err := client.EnsureTopics(ctx, p.cfg.topicSpecs()); err != nil {
+func (p *pipeline) prepare(ctx context.Context, policy control.Policy) error {
+	if err := p.kafka.EnsureTopics(ctx, p.cfg.topicSpecs()); err != nil {
 		return err
 	}
-	if err := client.CheckReports(ctx); err != nil {
+	if err := p.kafka.CheckReports(ctx); err != nil {
 		return err
 	}
-	return genesis.Ensure(ctx, client, &p.cfg.Genesis, policy, p.logger)
+	return genesis.Ensure(ctx, p.log, &p.cfg.Genesis, policy, p.logger)
 }
 
 // Retention of the internal topics: control for ever; what a resume or a late history needs for weeks.

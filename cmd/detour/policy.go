@@ -75,20 +75,6 @@ func readPolicy(path string) (control.Policy, error) {
 	return policy, nil
 }
 
-// withLog connects as the configuration says.
-func withLog(std stdio, path string, f func(*pipeline) error) error {
-	cfg, err := loadConfig(path)
-	if err != nil {
-		return err
-	}
-	p, client, err := openPipeline(cfg, std)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return f(p)
-}
-
 // showPolicy prints the last policy in control.
 func showPolicy(ctx context.Context, std stdio, log dataflow.Log) error {
 	partition := schemas.Partition{Topic: schemas.Control}

@@ -12,6 +12,7 @@ import (
 	"detour/ingest"
 	"detour/ingest/consumer"
 	"detour/internal/dataflow"
+	"detour/internal/kafkalog"
 	"detour/publish"
 	"detour/publish/fleet"
 	"detour/publish/history"
@@ -23,6 +24,7 @@ import (
 // pipeline, each stage's command builds its own.
 type pipeline struct {
 	cfg     *Config
+	kafka   *kafkalog.Client // what only Kafka has: topics to make and to check
 	log     dataflow.Log
 	members dataflow.Group
 	logger  zerolog.Logger
