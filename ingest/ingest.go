@@ -8,6 +8,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 
 	"detour/schemas"
 	"detour/schemas/control"
@@ -16,14 +17,16 @@ import (
 	"detour/schemas/sample"
 )
 
-// flushRows is how many samples a batch gathers before it is emitted, at the end of a record at the latest.
+// flushRows is how many samples a batch holds at most, about 60 bytes each: well below the 1 MiB that brokers take by
+// default. What was gathered is emitted at the end of the record that reaches it.
 const flushRows = 8192
 
 // Machine ingests one source.
 //
 // Invariants:
 //  1. Every offset below position is covered by a batch that was returned, in every samples partition.
-//  2. Batches of a samples partition are contiguous: each one's From is the To of the one before.
+//  2. Batches of a samples partition are contiguous: each one's From is the To of the one before, but for batches that
+//     hold what did not fit that one: they cover its last record again.
 //  3. The time of a sample depends on the records before it in the source, never on how they were batched.
 type Machine struct {
 	genesis   *control.Genesis
@@ -104,28 +107,44 @@ func (m *Machine) flush() error {
 		m.from = m.state.Offset
 		return nil
 	}
+	head := sample.Head{
+		Genesis: m.hash,
+		Source:  m.source.Number,
+		Sources: m.sources,
+		From:    m.from,
+		To:      m.state.Offset,
+		Origin:  m.state.Origin,
+		Mark:    m.state.Mark,
+		Counts:  m.count,
+	}
 	for p, rows := range m.rows {
-		batch := sample.Batch{Head: sample.Head{
-			Genesis: m.hash,
-			Source:  m.source.Number,
-			Sources: m.sources,
-			From:    m.from,
-			To:      m.state.Offset,
-			Origin:  m.state.Origin,
-			Mark:    m.state.Mark,
-			Counts:  m.count,
-		}, Samples: rows}
-		value, err := batch.Encode()
-		if err != nil {
+		n := min(len(rows), flushRows)
+		if err := m.emit(p, head, rows[:n]); err != nil {
 			return err
 		}
-		m.out = append(m.out, schemas.Record{
-			Partition: schemas.Partition{Topic: schemas.Samples, Number: int32(p)},
-			Value:     value,
-		})
+		for more := range slices.Chunk(rows[n:], flushRows) { // all of the last record: what came before fits
+			again := head
+			again.From, again.Counts = more[0].Offset, sample.Counts{}
+			if err := m.emit(p, again, more); err != nil {
+				return err
+			}
+		}
 		m.rows[p] = rows[:0]
 	}
 	m.from, m.count = m.state.Offset, sample.Counts{}
+	return nil
+}
+
+func (m *Machine) emit(partition int, head sample.Head, rows []sample.Sample) error {
+	batch := sample.Batch{Head: head, Samples: rows}
+	value, err := batch.Encode()
+	if err != nil {
+		return err
+	}
+	m.out = append(m.out, schemas.Record{
+		Partition: schemas.Partition{Topic: schemas.Samples, Number: int32(partition)},
+		Value:     value,
+	})
 	return nil
 }
 

@@ -289,6 +289,29 @@ func genRecords(t *rapid.T) []schemas.Record {
 	return records
 }
 
+func TestNoBatchOutgrowsWhatABrokerTakes(t *testing.T) {
+	pulses := strings.TrimSuffix(strings.Repeat(`{"sc":0},`, testGenesis().MaxPulses), ",")
+	report := `{"ctx":{"resolver":"192.0.2.1"},"data":[{"name":"direct","data":[` + pulses + `]},{"name":"proxy","data":[` + pulses + `]}]}`
+	many := strings.Repeat(report+"\n", testGenesis().MaxReport/(len(report)+1))
+	out, err := newMachine().Apply([]schemas.Record{record(0, 5, good), record(1, 9, many), record(2, 9, good)}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range out {
+		if len(r.Value) > 900<<10 {
+			t.Errorf("a record of %d bytes", len(r.Value))
+		}
+	}
+	o := collect(t, out)
+	samples := int64(0)
+	for _, h := range o.heads {
+		samples += h.Counts.Samples
+	}
+	if want := 8 + 128*strings.Count(many, "\n"); len(o.samples) != want || len(byPlace(o.samples)) != want || samples != int64(want) {
+		t.Errorf("%d samples in %d places, %d counted, want %d", len(o.samples), len(byPlace(o.samples)), samples, want)
+	}
+}
+
 func TestSamplesDoNotDependOnBatchesOrRestarts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := genRecords(t)
