@@ -1,5 +1,8 @@
-// Package replay appends recorded or simulated reports to the reports topic with the time at which each was collected,
-// and ends with a heartbeat in every partition at the declared end: a backfill is complete, and says so in the log.
+// Package replay works on a log as a whole: Feed fills one with recorded or simulated reports, Derive makes the map
+// versions of one again.
+//
+// Feed gives each report the time at which it was collected, and ends with a heartbeat in every partition at the declared
+// end: a backfill is complete, and says so in the log. Derive appends nothing.
 package replay
 
 import (
