@@ -68,18 +68,22 @@ func New(g *control.Genesis, partition int32, start Start) *Machine {
 	}
 }
 
-// Next names the next samples offset.
+// Next names the next samples offset. While panes are due there is nothing to wait for.
 func (m *Machine) Next() schemas.Input {
-	return schemas.Input{Partition: m.input, Offset: m.next, Wait: true}
+	return schemas.Input{Partition: m.input, Offset: m.next, Wait: !m.due()}
 }
 
-// Apply takes the next samples records. It returns the panes that they complete.
+// Apply takes the next samples records. It returns the panes that they complete; where these are very many it stops
+// behind the record that completed them, and leaves the rest to the next call.
 func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record, error) {
 	m.out = nil
 	if err := m.sealDue(); err != nil { // what a predecessor had no time to say
 		return nil, err
 	}
 	for i := range records {
+		if m.due() {
+			return m.out, nil
+		}
 		r := &records[i]
 		batch, err := sample.Decode(r.Value)
 		if err != nil {
@@ -97,7 +101,9 @@ func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record,
 			return nil, err
 		}
 	}
-	m.next = max(m.next, next)
+	if !m.due() {
+		m.next = max(m.next, next)
+	}
 	return m.out, nil
 }
 

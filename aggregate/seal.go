@@ -11,6 +11,10 @@ import (
 // chunkBytes is about how many bytes of windows go into one record.
 const chunkBytes = 512 << 10
 
+// sealsAtOnce is from how many records on one Apply seals no more, to bound memory when the watermark jumps: a source that
+// was silent for a year has half a million panes.
+const sealsAtOnce = 1000
+
 // watermark returns the least mark of all sources, and the least origin; false until every source was heard.
 func (m *Machine) watermark() (mark, origin int64, ok bool) {
 	mark, origin = math.MaxInt64, math.MaxInt64
@@ -23,21 +27,23 @@ func (m *Machine) watermark() (mark, origin int64, ok bool) {
 	return mark, origin, len(m.sources) > 0
 }
 
-// sealDue seals every pane that the watermark has passed.
+// sealDue seals the panes that the watermark has passed, as far as sealsAtOnce allows.
 func (m *Machine) sealDue() error {
-	mark, origin, ok := m.watermark()
-	if !ok {
-		return nil
-	}
-	if m.through == window.NoPane {
+	if _, origin, ok := m.watermark(); ok && m.through == window.NoPane {
 		m.through = m.genesis.PaneOf(origin-m.genesis.Lateness) - m.genesis.Pane
 	}
-	for m.through+2*m.genesis.Pane+m.genesis.Lateness <= mark {
+	for len(m.out) < sealsAtOnce && m.due() {
 		if err := m.seal(m.through + m.genesis.Pane); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// due reports whether the watermark has passed the oldest pane that is not sealed.
+func (m *Machine) due() bool {
+	mark, _, ok := m.watermark()
+	return ok && m.through != window.NoPane && m.through+2*m.genesis.Pane+m.genesis.Lateness <= mark
 }
 
 // seal closes the pane at start and returns its windows, unless the log has them already.
