@@ -151,7 +151,7 @@ func (m *Machine) emit(partition int, head sample.Head, rows []sample.Sample) er
 // take ingests one record.
 func (m *Machine) take(r *schemas.Record) {
 	m.state.Offset = r.Offset + 1
-	if _, beat := r.Header(schemas.HeartbeatHeader); beat {
+	if _, beat := r.Header(schemas.HeartbeatHeader); beat && possible(r.Time) {
 		m.state.beat(r.Time)
 		return
 	}

@@ -256,6 +256,19 @@ func TestAHeartbeatMovesTheMarkAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAHeartbeatWithAnImpossibleTimeIsAReject(t *testing.T) {
+	records := []schemas.Record{record(0, 5, good)}
+	for _, ms := range []int64{-1, -62_135_596_800_000, lastTime + 1, 1<<63 - 1} {
+		beat := schemas.Heartbeat(schemas.Partition{Topic: schemas.Reports}, ms)
+		beat.Offset = int64(len(records))
+		records = append(records, beat)
+	}
+	o := applied(t, records...)
+	if h := o.heads[0]; h.Mark != 5 || h.Origin != 5 || len(o.rejects) != 4 || o.rejects[0].Reason != reject.BadField {
+		t.Errorf("head %+v, rejects %+v", h, o.rejects)
+	}
+}
+
 func TestEverySamplesPartitionHearsOfEveryRange(t *testing.T) {
 	m := newMachine()
 	out, err := m.Apply([]schemas.Record{record(0, 5, good)}, 3)

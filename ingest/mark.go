@@ -39,6 +39,9 @@ func ParseCheckpoint(offset int64, metadata string) (Checkpoint, error) {
 	return c, nil
 }
 
+// possible reports whether a record may carry the timestamp ms.
+func possible(ms int64) bool { return ms >= 0 && ms <= lastTime }
+
 // beat moves the mark by a heartbeat.
 func (c *Checkpoint) beat(ms int64) {
 	if !c.Heard {
@@ -51,7 +54,7 @@ func (c *Checkpoint) beat(ms int64) {
 // lateness counts at that limit; one too far ahead counts at the mark and does not move it.
 func (c *Checkpoint) place(ms int64, g *control.Genesis) (time int64, flags uint8, err error) {
 	switch {
-	case ms < 0 || ms > lastTime:
+	case !possible(ms):
 		return 0, 0, refusef(reject.BadField, "the record's timestamp is %d ms", ms)
 	case !c.Heard:
 		c.beat(ms)
