@@ -63,6 +63,7 @@ func (c *Consumer) work(ctx context.Context, a dataflow.Assignment) error {
 	if err != nil {
 		return fmt.Errorf("partitions of %s: %w", schemas.Reports, err)
 	}
+	sources = max(sources, int(a.Partition.Number)+1) // the log may not yet know of a partition that the group does
 	machine := ingest.New(c.Genesis, c.Key, a.Partition.Number, sources, from)
 	source := &source{consumer: c, machine: machine, assignment: a, committed: from.Offset}
 	c.Logger.Info().Stringer("partition", a.Partition).Int64("offset", from.Offset).Msg("ingesting")

@@ -166,6 +166,29 @@ func TestReportsThatRetentionTookAreAHoleNotASilence(t *testing.T) {
 	})
 }
 
+// stale is a log that has not heard of added partitions.
+type stale struct{ *memlog.Log }
+
+func (stale) Partitions(context.Context, schemas.Topic) (int, error) { return 1, nil }
+
+func TestAnAddedPartitionIsASource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := memlog.All(2)
+		added := schemas.Partition{Topic: schemas.Reports, Number: 1}
+		if _, err := log.Append(t.Context(), added, []schemas.Record{{Time: 1_000_000, Value: []byte(one)}}); err != nil {
+			t.Fatal(err)
+		}
+		c := newConsumer(log, memlog.NewGroup(log), Config{})
+		c.Log = stale{log}
+		if err := runFor(t, c, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if b := batches(t, log); len(b) != 1 || b[0].Head.Source != 1 || b[0].Head.Sources != 2 {
+			t.Errorf("%d batches", len(b))
+		}
+	})
+}
+
 func TestConfig(t *testing.T) {
 	for i, c := range []Config{{Heartbeat: -1}, {Heartbeat: time.Millisecond}, {CommitEvery: -1}, {CommitEvery: time.Hour}} {
 		if err := c.Validate(); err == nil {
