@@ -86,9 +86,45 @@ func TestAWindowsPartitionThatLostItsSealsIsRefused(t *testing.T) {
 	if err := log.Trim(windows, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Resume(t.Context(), log, testGenesis(), 0); err == nil || !strings.Contains(err.Error(), "retention") {
+	if _, err := Resume(t.Context(), log, testGenesis(), 0, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "retention") {
 		t.Error(err)
 	}
+}
+
+func TestSamplesThatRetentionTookAreAHole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := memlog.All(1)
+		for i, mark := range []int64{200_000, 260_000, 330_000, 930_000} {
+			send(t, log, int64(i), mark)
+			if i == 0 {
+				if err := runFor(t, log, time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := log.Trim(samples, 3); err != nil {
+			t.Fatal(err)
+		}
+		if err := runFor(t, log, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		_, end, _ := log.Bounds(t.Context(), windows)
+		records, err := dataflow.Range(t.Context(), log, windows, 0, end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holes := int64(0)
+		for _, r := range records {
+			b, err := window.Decode(r.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			holes += b.Head.Seal.Totals.Holes
+		}
+		if len(records) != 14 || holes != 1 {
+			t.Errorf("%d panes with %d holes", len(records), holes)
+		}
+	})
 }
 
 func TestRubbishInWindowsIsNoSeal(t *testing.T) {
@@ -96,7 +132,7 @@ func TestRubbishInWindowsIsNoSeal(t *testing.T) {
 	if _, err := log.Append(t.Context(), windows, []schemas.Record{{Value: []byte("a")}}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Resume(t.Context(), log, testGenesis(), 0)
+	m, err := Resume(t.Context(), log, testGenesis(), 0, zerolog.Nop())
 	if err != nil || m.Next().Offset != 0 {
 		t.Errorf("%v, %v", m, err)
 	}
