@@ -12,6 +12,9 @@ import (
 // Version of the record; it is part of the topic's name.
 const Version = 1
 
+// MaxSources bounds how many sources a batch may claim: an aggregator remembers each, and writes it into every seal.
+const MaxSources = 1 << 16
+
 // Outcome is how a timed request ended.
 type Outcome uint8
 
@@ -142,7 +145,7 @@ func Decode(data []byte) (*Batch, error) {
 
 func (b *Batch) check() error {
 	h := &b.Head
-	if h.Source < 0 || int(h.Source) >= h.Sources || h.From < 0 || h.To < h.From {
+	if h.Source < 0 || int(h.Source) >= h.Sources || h.Sources > MaxSources || h.From < 0 || h.To < h.From {
 		return fmt.Errorf("head: source %d of %d, offsets [%d, %d)", h.Source, h.Sources, h.From, h.To)
 	}
 	for i := range b.Samples {
