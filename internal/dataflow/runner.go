@@ -16,6 +16,9 @@ import (
 // A single larger record goes alone.
 const maxBatch = 900 << 10
 
+// framing is more than a record costs in a batch beside its key, value and headers: lengths, offset and time as varints.
+const framing = 32
+
 // Runner drives one machine. Its hooks may be nil.
 type Runner struct {
 	Log     Log
@@ -110,7 +113,7 @@ func appendAll(ctx context.Context, log Log, records []schemas.Record) error {
 func fitting(records []schemas.Record) int {
 	size := 0
 	for i, r := range records {
-		size += len(r.Key) + len(r.Value)
+		size += framing + len(r.Key) + len(r.Value)
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)
 		}

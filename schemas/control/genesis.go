@@ -45,6 +45,9 @@ const (
 // MaxPaths bounds the catalogue: a path's index is one byte, and a decider holds a histogram of each.
 const MaxPaths = 32
 
+// maxSpan is the most that a report may be behind or ahead of its source, ms: thirty days.
+const maxSpan = 30 * 86_400_000
+
 // DefaultGenesis returns the settings that a deployment starts from; paths, topic and key are its own.
 func DefaultGenesis() Genesis {
 	return Genesis{
@@ -73,8 +76,8 @@ func (g *Genesis) Validate() error {
 		{"partitions", g.Samples >= 1 && g.Samples <= 1024, "must be 1 to 1024"},
 		{"pane_ms", g.Pane >= 1000 && g.Pane <= 3_600_000, "must be 1000 to 3600000"},
 		{"lateness_ms", g.Lateness >= 0 && g.Lateness <= 3_600_000, "must be 0 to 3600000"},
-		{"max_age_ms", g.MaxAge >= g.Lateness, "must not be below lateness_ms"},
-		{"max_ahead_ms", g.MaxAhead >= 1, "must be above 0"},
+		{"max_age_ms", g.MaxAge >= g.Lateness && g.MaxAge <= maxSpan, "must be lateness_ms to 2592000000"},
+		{"max_ahead_ms", g.MaxAhead >= 1 && g.MaxAhead <= maxSpan, "must be 1 to 2592000000"},
 		{"max_report_bytes", g.MaxReport >= 1024 && g.MaxReport <= 64<<20, "must be 1024 to 67108864"},
 		{"max_duration_ms", g.MaxDuration >= 1 && g.MaxDuration <= 4_000_000, "must be 1 to 4000000"},
 		{"max_pulses", g.MaxPulses >= 1 && g.MaxPulses <= 1024, "must be 1 to 1024"},
