@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"go.yaml.in/yaml/v3"
@@ -86,6 +87,9 @@ func defaultConfig() Config {
 // loadConfig reads and checks a configuration file.
 func loadConfig(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, configErrorf("%w; \"detour config init\" prints one to start from", err)
+	}
 	if err != nil {
 		return nil, configError{err}
 	}

@@ -30,7 +30,7 @@ func configCommand() command {
 		if verb != "init" && verb != "check" {
 			return unknownVerb(fs, verb, "init or check")
 		}
-		if err := parse(fs, args, 0, 0); err != nil {
+		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
 		if verb == "init" {

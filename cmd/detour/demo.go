@@ -42,12 +42,15 @@ Examples:
 		fs.BoolVar(&opt.exit, "exit", false, "end after the summary")
 		fs.BoolVar(&opt.json, "json", false, "print the summary as one JSON object")
 		fs.StringVar(&opt.logLevel, "log", "warn", "log `level`: debug, info, warn or error")
-		if err := parse(fs, args, 0, 0); err != nil {
+		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
 		s, err := world.LoadScenario(opt.scenario)
 		if err != nil {
-			return configError{err}
+			return configError{oneLine(err)}
+		}
+		if err := (&Log{Level: opt.logLevel, Format: "text"}).validate(); err != nil {
+			return configErrorf("--log: %w", err)
 		}
 		w, err := world.New(s)
 		if err != nil {

@@ -88,14 +88,17 @@ func (s *summary) write(w io.Writer, resolvers int) {
 	moved := len(s.entries.Entries)
 	fmt.Fprintf(w, `
   %d reports, %d samples, %d rejects, %d panes, in %.0f s
-  map version %d (%.12s…): %d of %d resolvers by proxy, the others direct
+  map version %d (%.12s…): %d of %d resolvers by proxy, others direct
 
-  TRUTH (the world knows it)      everybody by proxy    by the map
-  resolvers made slower                      %5.1f %%       %5.1f %%
-  users made slower                          %5.1f %%       %5.1f %%
-  mean latency (direct: %.0f ms)             %5.0f ms      %5.0f ms   (best possible %.0f)
-  median acceleration, new connections       %5.1f %%       %5.1f %%   (of the %.0f %% of users moved: %.1f %%)
-  median acceleration, reused ones           %5.1f %%       %5.1f %%   (of those moved: %.1f %%; %.0f %% of all slower)
+  TRUTH (the world knows it)      everybody by proxy  by the map  those it moved
+  resolvers made slower                      %5.1f %%     %5.1f %%
+  users made slower                          %5.1f %%     %5.1f %%
+  mean latency                              %5.0f ms    %5.0f ms
+  median acceleration, new connections       %5.1f %%     %5.1f %%         %5.1f %%
+  median acceleration, reused ones           %5.1f %%     %5.1f %%         %5.1f %%
+
+  The mean is %.0f ms with everybody direct, and %.0f ms at best. The map moved
+  %.0f %% of users; on reused connections alone %.0f %% of all are slower by it.
 
   CHECKED  DNS asked from every resolver: %d answers, %d wrong
            ClickHouse: %d windows with %d samples, as the log says: %s
@@ -104,9 +107,10 @@ func (s *summary) write(w io.Writer, resolvers int) {
 		s.manifest.Version, s.manifest.Digest, moved, resolvers,
 		100*t.AllProxy.SlowerResolvers, 100*t.Map.SlowerResolvers,
 		100*t.AllProxy.SlowerUsers, 100*t.Map.SlowerUsers,
-		t.AllDirect.MeanMs, t.AllProxy.MeanMs, t.Map.MeanMs, t.Oracle.MeanMs,
-		100*t.AllProxy.MedianNew, 100*t.Map.MedianNew, 100*t.Map.ViaProxy, 100*t.Map.MovedNew,
-		100*t.AllProxy.MedianReused, 100*t.Map.MedianReused, 100*t.Map.MovedReused, 100*t.Map.SlowerReused,
+		t.AllProxy.MeanMs, t.Map.MeanMs,
+		100*t.AllProxy.MedianNew, 100*t.Map.MedianNew, 100*t.Map.MovedNew,
+		100*t.AllProxy.MedianReused, 100*t.Map.MedianReused, 100*t.Map.MovedReused,
+		t.AllDirect.MeanMs, t.Oracle.MeanMs, 100*t.Map.ViaProxy, 100*t.Map.SlowerReused,
 		s.dnsChecked, s.dnsWrong, a.stored.windows, a.stored.samples, yes(len(a.differences()) == 0))
 }
 
@@ -154,24 +158,39 @@ func styleOf(w io.Writer) console.Style {
 // suggest prints what to try while the demo stays up.
 func (s *summary) suggest(d *demo) {
 	cfg := d.pipeline.cfg
-	var proxied, direct netip.Addr
-	for _, r := range d.world.Resolvers() {
-		if s.entries.Path(r.Addr) == s.entries.Default {
+	fmt.Fprintf(d.std.out, `
+  TRY, while this stays up (Ctrl-C ends it)
+  curl 'http://%s/?database=%s' --data-binary \
+    'SELECT reason, count() FROM decisions GROUP BY reason ORDER BY 2 DESC'
+`, cfg.ClickHouse.Addr[0], cfg.ClickHouse.Database)
+	_, port, _ := strings.Cut(d.dns.Addrs()[0].String(), ":")
+	proxied, direct := s.examples(d.world)
+	explained := netip.Addr{}
+	for _, r := range []struct {
+		addr netip.Addr
+		is   string
+	}{{proxied, "by proxy"}, {direct, "direct"}} {
+		if !r.addr.IsValid() {
+			continue // a scenario may leave nobody to show
+		}
+		if !explained.IsValid() {
+			explained = r.addr
+		}
+		fmt.Fprintf(d.std.out, "  dig +short -b %s @127.0.0.1 -p %s %s    # %s\n",
+			d.aliases.alias[r.addr], port, strings.TrimSuffix(cfg.DNS.Service, "."), r.is)
+	}
+	fmt.Fprintf(d.std.out, "  %s explain --config %s %s\n", os.Args[0], d.engines.configFile(), explained)
+}
+
+// examples returns the first resolver on the proxy path and the first on the default, each invalid if there is none.
+func (s *summary) examples(w *world.World) (proxied, direct netip.Addr) {
+	for _, r := range w.Resolvers() {
+		switch byDefault := s.entries.Path(r.Addr) == s.entries.Default; {
+		case byDefault && !direct.IsValid():
 			direct = r.Addr
-		} else if !proxied.IsValid() {
+		case !byDefault && !proxied.IsValid():
 			proxied = r.Addr
 		}
 	}
-	_, port, _ := strings.Cut(d.dns.Addrs()[0].String(), ":")
-	dig := func(r netip.Addr) string {
-		return fmt.Sprintf("dig +short -b %s @127.0.0.1 -p %s %s", d.aliases.alias[r], port, strings.TrimSuffix(cfg.DNS.Service, "."))
-	}
-	fmt.Fprintf(d.std.out, `
-  TRY, while this stays up (Ctrl-C ends it)
-  curl 'http://%s/?database=%s' --data-binary "SELECT reason, count() FROM decisions GROUP BY reason ORDER BY 2 DESC"
-  %s    # %s: by proxy
-  %s    # %s: direct
-  %s explain --config %s %s
-`, cfg.ClickHouse.Addr[0], cfg.ClickHouse.Database, dig(proxied), proxied, dig(direct), direct,
-		os.Args[0], d.engines.configFile(), proxied)
+	return proxied, direct
 }

@@ -31,12 +31,15 @@ Examples:
 		path := configFlag(fs)
 		ticks := fs.Int("ticks", 1440, "how many ticks to look back for changes")
 		asJSON := fs.Bool("json", false, "print JSON")
-		if err := parse(fs, args, 1, 1); err != nil {
+		if err := parse(fs, args, 1); err != nil {
 			return err
 		}
 		resolver, err := netip.ParseAddr(fs.Arg(0))
-		if err != nil {
-			return configErrorf("%q is not an IP address", fs.Arg(0))
+		if err != nil || resolver.Zone() != "" {
+			return configErrorf("%q is not an IP address without a zone", fs.Arg(0))
+		}
+		if *ticks < 1 {
+			return configErrorf("--ticks is %d, it has to be at least 1", *ticks)
 		}
 		return withLog(std, *path, func(p *pipeline) error {
 			story, err := readStory(ctx, p.log, resolver.Unmap(), *ticks)

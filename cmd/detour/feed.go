@@ -28,12 +28,12 @@ Examples:
 		path := configFlag(fs)
 		scenario := fs.String("scenario", "default", "a shipped scenario's `name`, or a file")
 		live := fs.Bool("live", false, "pace the reports and give them the time of now")
-		if err := parse(fs, args, 0, 0); err != nil {
+		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
 		s, err := world.LoadScenario(*scenario)
 		if err != nil {
-			return configError{err}
+			return configError{oneLine(err)}
 		}
 		w, err := world.New(s)
 		if err != nil {

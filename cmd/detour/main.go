@@ -88,6 +88,8 @@ func (c *command) exit(ctx context.Context, std stdio, args []string) int {
 	case errors.As(err, &wrong), errors.As(err, &fatal):
 		fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
 		return exitConfig
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		err = errors.New("stopped before it was done")
 	}
 	fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
 	return exitFailed
@@ -127,10 +129,10 @@ Exit codes: 0 done, 1 failed or found something wrong, 2 flags or configuration 
 // flags returns c's flag set, with its help.
 func (c *command) flags(std stdio) *flag.FlagSet {
 	fs := flag.NewFlagSet("detour "+c.name, flag.ContinueOnError)
-	fs.SetOutput(std.err)
+	fs.SetOutput(std.out)
 	fs.Usage = func() {
-		fmt.Fprintf(std.err, "Usage: detour %s [flags] %s\n\n%s\n", c.name, c.args, strings.TrimSpace(c.summary+".\n\n"+c.help))
-		fmt.Fprint(std.err, "\nFlags:\n")
+		usage := strings.TrimRight(fmt.Sprintf("Usage: detour %s [flags] %s", c.name, c.args), " ")
+		fmt.Fprintf(fs.Output(), "%s\n\n%s\n\nFlags:\n", usage, strings.TrimSpace(c.summary+".\n\n"+c.help))
 		fs.PrintDefaults()
 	}
 	return fs
@@ -139,23 +141,31 @@ func (c *command) flags(std stdio) *flag.FlagSet {
 // unknownVerb is the error of a command whose first argument has to be one of some words. Where it is -h, help is shown.
 func unknownVerb(fs *flag.FlagSet, verb, words string) error {
 	if strings.HasPrefix(verb, "-") {
-		if err := parse(fs, []string{verb}, 0, 0); err != nil {
+		if err := parse(fs, []string{verb}, 0); err != nil {
 			return err
 		}
+	}
+	if verb == "" {
+		return configErrorf("say %s; -h tells more", words)
 	}
 	return configErrorf("%q: say %s; -h tells more", verb, words)
 }
 
-// parse reads flags and checks the number of arguments behind them.
-func parse(fs *flag.FlagSet, args []string, least, most int) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return configError{err}
-	}
-	if fs.NArg() < least || fs.NArg() > most {
-		return configErrorf("it takes %d to %d arguments, there are %d; -h tells more", least, most, fs.NArg())
+// parse reads flags and checks the number of arguments behind them. Help is shown to who asks for it; a wrong flag is one
+// line, the error's.
+func parse(fs *flag.FlagSet, args []string, arguments int) error {
+	out := fs.Output()
+	fs.SetOutput(io.Discard)
+	err := fs.Parse(args)
+	fs.SetOutput(out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fs.Usage()
+		return err
+	case err != nil:
+		return configErrorf("%w; -h tells more", err)
+	case fs.NArg() != arguments:
+		return configErrorf("behind its flags it takes %d arguments, there are %d: %q; -h tells more", arguments, fs.NArg(), fs.Args())
 	}
 	return nil
 }

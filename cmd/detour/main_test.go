@@ -112,12 +112,17 @@ func TestMissingFilesAreConfigurationErrors(t *testing.T) {
 		{[]string{"policy", "check", "gone.yaml"}, "gone.yaml"},
 		{[]string{"policy", "check", file(t, "policy.yaml", "harm:\n  ratio: 5\n")}, "ratio"},
 		{[]string{"explain", "--config", config, "not-an-address"}, "not-an-address"},
+		{[]string{"explain", "--config", config, "fe80::1%eth0"}, "fe80::1%eth0"},
+		{[]string{"explain", "--config", config, "--ticks", "0", "192.0.2.1"}, "--ticks"},
+		{[]string{"explain", "--config", config, "192.0.2.1", "--json"}, "--json"},
 		{[]string{"demo", "--scenario", "gone.yaml"}, "gone.yaml"},
+		{[]string{"demo", "--scenario", file(t, "s.yaml", "seeed: 1\nrunz: 2\n")}, "runz"},
+		{[]string{"demo", "--log", "loud"}, "--log"},
 		{[]string{"fly"}, "fly"},
 		{[]string{"ingest", "--wings"}, "wings"},
 		{[]string{"policy", "praise"}, "praise"},
 	} {
-		if code, _, errs := cli(t, c.args...); code != exitConfig || !strings.Contains(errs, c.names) {
+		if code, _, errs := cli(t, c.args...); code != exitConfig || !strings.Contains(errs, c.names) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%v: exit code %d, says %q", c.args, code, errs)
 		}
 	}
@@ -132,7 +137,7 @@ func TestHelpNamesEveryCommandAndItsFlags(t *testing.T) {
 		if !strings.Contains(out, "  "+c.name+" ") {
 			t.Errorf("help does not list %s", c.name)
 		}
-		code, _, help := cli(t, c.name, "-h")
+		code, help, _ := cli(t, c.name, "-h")
 		if code != exitOK || !strings.Contains(help, "Usage: detour "+c.name) || !strings.Contains(help, "Example") || !strings.Contains(help, "Flags:") {
 			t.Errorf("%s -h: %d\n%s", c.name, code, help)
 		}

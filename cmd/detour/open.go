@@ -19,7 +19,7 @@ import (
 
 // configFlag adds the flag that names the configuration file.
 func configFlag(fs *flag.FlagSet) *string {
-	return fs.String("config", "detour.yaml", "configuration `file`; \"detour config\" prints one to start from")
+	return fs.String("config", "detour.yaml", "configuration `file`; \"detour config init\" prints one to start from")
 }
 
 // newLogger returns the program's logger.
@@ -49,7 +49,7 @@ func (l *Log) validate() error {
 func (c *command) loadConfig(std stdio, args []string) (*Config, error) {
 	fs := c.flags(std)
 	path := configFlag(fs)
-	if err := parse(fs, args, 0, 0); err != nil {
+	if err := parse(fs, args, 0); err != nil {
 		return nil, err
 	}
 	return loadConfig(*path)

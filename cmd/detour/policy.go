@@ -19,6 +19,7 @@ func policyCommand() command {
 		args:    "show | check FILE | apply FILE",
 		summary: "show the policy in force, check one, or put one in force",
 		help: `A policy says what evidence a move takes. It is a record of the log: decide uses a new one from the next tick on.
+Ticks come with reports, or with heartbeats where there are none: a demo that has replayed all has no more of either.
 
 Examples:
   detour policy show --config detour.yaml > policy.yaml
@@ -34,12 +35,12 @@ Examples:
 		path := configFlag(fs)
 		switch verb {
 		case "show":
-			if err := parse(fs, args, 0, 0); err != nil {
+			if err := parse(fs, args, 0); err != nil {
 				return err
 			}
 			return withLog(std, *path, func(p *pipeline) error { return showPolicy(ctx, std, p.log) })
 		case "check", "apply":
-			if err := parse(fs, args, 1, 1); err != nil {
+			if err := parse(fs, args, 1); err != nil {
 				return err
 			}
 			policy, err := readPolicy(fs.Arg(0))

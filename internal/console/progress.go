@@ -15,8 +15,8 @@ const (
 	sparseStep = 0.25                  // without a terminal: a line per quarter
 )
 
-// Progress is a bar for one piece of work. On a terminal it redraws one line in place; anywhere else it prints a line per
-// quarter of the work. It starts no goroutine: it draws when told of progress. Its methods may be called from several
+// Progress is a bar for pieces of work, one after the other. On a terminal it redraws one line in place; anywhere else it
+// prints a line per quarter of each. It starts no goroutine: it draws when told of progress. Its methods may be called from several
 // goroutines.
 type Progress struct {
 	mu       sync.Mutex
@@ -26,6 +26,7 @@ type Progress struct {
 	started  time.Time
 	drawn    time.Time
 	printed  float64 // share at the last sparse line
+	label    string  // of the work under way; another one begins anew
 	finished bool
 }
 
@@ -67,6 +68,9 @@ func (p *Progress) Set(done, total int64, label string) {
 			fmt.Fprintf(p.out, "\r%s\x1b[K", line(share, now.Sub(p.started), label))
 		}
 		return
+	}
+	if label != p.label {
+		p.label, p.printed = label, 0
 	}
 	if share >= p.printed+sparseStep || (share == 1 && p.printed < 1) {
 		p.printed = share

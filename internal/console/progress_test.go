@@ -40,8 +40,11 @@ func TestProgressElsewhereIsSparse(t *testing.T) {
 		p.Set(i, 1000, "replaying")
 	}
 	p.Set(1000, 1000, "replaying")
+	p.Set(3, 10, "deciding")
+	p.Set(10, 10, "deciding")
 	p.Finish()
-	if got, want := out.String(), " 25%  replaying\n 50%  replaying\n 75%  replaying\n100%  replaying\n"; got != want {
+	want := " 25%  replaying\n 50%  replaying\n 75%  replaying\n100%  replaying\n 30%  deciding\n100%  deciding\n"
+	if got := out.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
