@@ -27,6 +27,12 @@ import (
 // demoKey hashes the simulated clients. It is no secret: a demo of the same scenario has the same map, byte for byte.
 var demoKey = ingest.ClientKey("detour demo: simulated clients only")
 
+// What is where in a demo's folder.
+const (
+	configName = "detour.yaml"
+	logFolder  = "kafka"
+)
+
 // engines are what a deployment has on other machines: Kafka and ClickHouse, and the settings to reach them.
 type engines struct {
 	dir       string
@@ -74,7 +80,7 @@ func (e *engines) logDir() string {
 	if e.temporary {
 		return ""
 	}
-	return filepath.Join(e.dir, "kafka")
+	return filepath.Join(e.dir, logFolder)
 }
 
 func (e *engines) makeFolder() (err error) {
@@ -136,7 +142,7 @@ func (e *engines) configure(opt demoOptions, kafka, clickhouse string) error {
 	return err
 }
 
-func (e *engines) configFile() string { return filepath.Join(e.dir, "detour.yaml") }
+func (e *engines) configFile() string { return filepath.Join(e.dir, configName) }
 
 func writePEM(path string, key any) error {
 	kind, encode := "PUBLIC KEY", x509.MarshalPKIXPublicKey

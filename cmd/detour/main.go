@@ -44,7 +44,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
-		migrateCommand(), policyCommand(), explainCommand(), feedCommand(), configCommand(),
+		migrateCommand(), policyCommand(), explainCommand(), verifyCommand(), feedCommand(), configCommand(),
 	}
 }
 
