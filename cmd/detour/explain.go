@@ -41,7 +41,7 @@ Examples:
 		if *ticks < 1 {
 			return configErrorf("--ticks is %d, it has to be at least 1", *ticks)
 		}
-		return withLog(std, *path, func(p *pipeline) error {
+		return withLog(ctx, std, *path, func(p *pipeline) error {
 			story, err := readStory(ctx, p.log, resolver.Unmap(), *ticks)
 			if err != nil {
 				return err

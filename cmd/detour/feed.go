@@ -39,7 +39,11 @@ Examples:
 		if err != nil {
 			return err
 		}
-		return withLog(std, *path, func(p *pipeline) error {
+		cfg, err := loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return withPipeline(cfg, std, func(p *pipeline) error { // it waits for the topic: a consumer may be about to make it
 			progress := console.NewProgress(std.err)
 			defer progress.Finish()
 			sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)

@@ -55,13 +55,21 @@ func (c *command) loadConfig(std stdio, args []string) (*Config, error) {
 	return loadConfig(*path)
 }
 
-// withLog calls f with the log that the configuration file names.
-func withLog(std stdio, path string, f func(*pipeline) error) error {
+// withLog calls f with the log that the configuration file names. One that was never begun is an error: a command that
+// only looks does not wait for it.
+func withLog(ctx context.Context, std stdio, path string, f func(*pipeline) error) error {
 	cfg, err := loadConfig(path)
 	if err != nil {
 		return err
 	}
-	return withPipeline(cfg, std, f)
+	return withPipeline(cfg, std, func(p *pipeline) error {
+		if begun, err := p.kafka.Exists(ctx, schemas.Control); err != nil {
+			return err
+		} else if !begun {
+			return fmt.Errorf("there is no topic %s: run \"detour migrate\" first", cfg.names().Of(schemas.Control))
+		}
+		return f(p)
+	})
 }
 
 // withPipeline calls f with a pipeline over the Kafka that cfg names.

@@ -38,7 +38,7 @@ Examples:
 			if err := parse(fs, args, 0); err != nil {
 				return err
 			}
-			return withLog(std, *path, func(p *pipeline) error { return showPolicy(ctx, std, p.log) })
+			return withLog(ctx, std, *path, func(p *pipeline) error { return showPolicy(ctx, std, p.log) })
 		case "check", "apply":
 			if err := parse(fs, args, 1); err != nil {
 				return err
@@ -51,11 +51,11 @@ Examples:
 				fmt.Fprintf(std.out, "%s is good: policy %.12s\n", fs.Arg(0), policy.Hash())
 				return nil
 			}
-			return withLog(std, *path, func(p *pipeline) error {
+			return withLog(ctx, std, *path, func(p *pipeline) error {
 				if err := genesis.Append(ctx, p.log, control.Record{Policy: &policy}); err != nil {
 					return err
 				}
-				fmt.Fprintf(std.out, "applied: policy %.12s is in force from the next tick on\n", policy.Hash())
+				fmt.Fprintf(std.out, "applied: policy %.12s; decide uses it from its next tick on\n", policy.Hash())
 				return nil
 			})
 		}

@@ -341,6 +341,15 @@ func TestAProcessWithOtherSettingsRefusesToStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, args := range [][]string{
+		{"explain", "--config", path, "192.0.2.1"},
+		{"policy", "show", "--config", path},
+		{"verify", "--config", path},
+	} {
+		if code, _, errs := cli(t, args...); code != exitFailed || !strings.Contains(errs, `run "detour migrate" first`) {
+			t.Errorf("%v on a log that was never begun: %d %q", args, code, errs)
+		}
+	}
 	if code, out, errs := cli(t, "migrate", "--config", path); code != exitOK || !strings.Contains(out, "ready: genesis") {
 		t.Fatalf("migrate: %d %q %q", code, out, errs)
 	}

@@ -60,7 +60,7 @@ Examples:
 		if *data != "" {
 			return withDemoLog(std, *data, check)
 		}
-		return withLog(std, *path, check)
+		return withLog(ctx, std, *path, check)
 	}
 	return c
 }

@@ -145,6 +145,21 @@ func (c *Client) Partitions(ctx context.Context, t schemas.Topic) (int, error) {
 	return n, nil
 }
 
+// Exists reports whether a topic is there, for who would not wait for it; for brokers it waits.
+func (c *Client) Exists(ctx context.Context, t schemas.Topic) (bool, error) {
+	if err := c.WaitReady(ctx); err != nil {
+		return false, err
+	}
+	_, err := c.topic(ctx, t)
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for topic %s: %w", c.names.Of(t), err)
+	}
+	return true, nil
+}
+
 // topic returns the metadata of one topic, from kafka-go's cache.
 func (c *Client) topic(ctx context.Context, t schemas.Topic) (kafka.Topic, error) {
 	m, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.names.Of(t)}})

@@ -237,6 +237,9 @@ func pollBlocksNothing(t *testing.T, newLog func(testing.TB, int) *Client) {
 
 func ensureTopics(t *testing.T, newLog func(testing.TB, int) *Client) {
 	c, ctx := newLog(t, 3), bounded(t)
+	if has, err := c.Exists(ctx, schemas.Control); has || err != nil {
+		t.Errorf("before it was made control exists: %t, %v", has, err)
+	}
 	specs := []TopicSpec{{schemas.Control, 1, map[string]string{"retention.ms": "-1"}}, {schemas.Windows, 3, nil}}
 	var wg sync.WaitGroup
 	for range 4 { // processes that start at once
@@ -247,6 +250,9 @@ func ensureTopics(t *testing.T, newLog func(testing.TB, int) *Client) {
 		})
 	}
 	wg.Wait()
+	if has, err := c.Exists(ctx, schemas.Control); !has || err != nil {
+		t.Errorf("control exists: %t, %v", has, err)
+	}
 	for topic, want := range map[schemas.Topic]int{schemas.Control: 1, schemas.Windows: 3, schemas.Samples: 3} {
 		if n, err := c.Partitions(ctx, topic); n != want || err != nil {
 			t.Errorf("%s has %d partitions, %v", topic, n, err)

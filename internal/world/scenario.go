@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,9 @@ func LoadScenario(name string) (Scenario, error) {
 		read = func() ([]byte, error) { return os.ReadFile(name) }
 	}
 	raw, err := read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("scenario %q: there is no such file, and those shipped are %s", name, strings.Join(shipped(), " and "))
+	}
 	if err != nil {
 		return s, fmt.Errorf("scenario %q: %w", name, err)
 	}
@@ -68,6 +72,15 @@ func LoadScenario(name string) (Scenario, error) {
 		return s, fmt.Errorf("scenario %q: %w", name, err)
 	}
 	return s, nil
+}
+
+// shipped lists the names of the embedded scenarios.
+func shipped() (names []string) {
+	entries, _ := scenarios.ReadDir("scenarios") // embedded: it is there
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
 }
 
 // Validate reports every setting that makes no world, by its key.

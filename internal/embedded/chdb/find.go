@@ -28,7 +28,7 @@ var ErrNotFound = errors.New("libchdb.so not found")
 func Find() (string, error) {
 	if named := os.Getenv(LibraryEnv); named != "" {
 		if !isFile(named) {
-			return "", fmt.Errorf("%w: %s=%s is not a file", ErrNotFound, LibraryEnv, named)
+			return "", fmt.Errorf(`%w: %s=%s is not a file; set it right, or unset it and run "make libchdb"`, ErrNotFound, LibraryEnv, named)
 		}
 		return named, nil
 	}
