@@ -51,7 +51,7 @@ func (r *Runner) step(ctx context.Context) error {
 	}
 	out, err := r.Machine.Apply(f.Records, f.Next)
 	if err != nil {
-		return Fatal{fmt.Errorf("apply %s@%d: %w", in.Partition, in.Offset, err)}
+		return applyError(in, err)
 	}
 	if err := appendAll(ctx, r.Log, out); err != nil {
 		return err
@@ -63,6 +63,15 @@ func (r *Runner) step(ctx context.Context) error {
 		return r.Idle(ctx, in.Partition)
 	}
 	return nil
+}
+
+// applyError says where a machine gave up. Only a machine that was superseded can be made anew.
+func applyError(in schemas.Input, err error) error {
+	err = fmt.Errorf("apply %s@%d: %w", in.Partition, in.Offset, err)
+	if errors.Is(err, schemas.ErrSuperseded) {
+		return err
+	}
+	return Fatal{err}
 }
 
 func (r *Runner) read(ctx context.Context, in schemas.Input) (Fetched, error) {

@@ -112,6 +112,10 @@ func TestRunnerErrors(t *testing.T) {
 	if fatal, ok := errors.AsType[dataflow.Fatal](err); !ok || !errors.Is(fatal, boom) || !strings.Contains(err.Error(), "samples/0@0") {
 		t.Errorf("of a machine: %v", err)
 	}
+	runner = dataflow.Runner{Log: log, Machine: &echo{fail: schemas.ErrSuperseded}}
+	if err = runner.Run(t.Context()); errors.As(err, new(dataflow.Fatal)) || !errors.Is(err, schemas.ErrSuperseded) {
+		t.Errorf("of a machine that was superseded: %v", err)
+	}
 	if err := log.Trim(in, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -215,5 +219,24 @@ func TestSoleRunsTheResumedMachineAndTellsItsPosition(t *testing.T) {
 	}
 	if got := values(t, log, out); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("appended %v", got)
+	}
+}
+
+func TestSoleResumesBehindWhoOvertookIt(t *testing.T) {
+	log := memlog.All(1)
+	fill(t, log, in, "a", "b")
+	var lives []*echo
+	sole := dataflow.Sole{
+		Group: "g", Log: log, Members: memlog.NewGroup(log), Input: schemas.Samples,
+		Resume: func(context.Context) (schemas.Machine, error) {
+			lives = append(lives, &echo{next: int64(len(lives)), fail: schemas.ErrSuperseded})
+			if len(lives) == 3 {
+				lives[2].fail = errors.New("enough")
+			}
+			return lives[len(lives)-1], nil
+		},
+	}
+	if err := sole.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "enough") || len(lives) != 3 {
+		t.Errorf("%d lives, %v", len(lives), err)
 	}
 }

@@ -2,6 +2,7 @@ package dataflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -32,7 +33,18 @@ func (s *Sole) Run(ctx context.Context) error {
 // Everything below it was applied, and what it caused is in the log.
 func (s *Sole) Position() int64 { return s.position.Load() }
 
+// work runs machine after machine: one that another writer overtook is followed by one that resumes behind it.
 func (s *Sole) work(ctx context.Context, _ Assignment) error {
+	for {
+		err := s.run(ctx)
+		if !errors.Is(err, schemas.ErrSuperseded) {
+			return err
+		}
+		s.Logger.Warn().Err(err).Msg("overtaken, resuming behind it")
+	}
+}
+
+func (s *Sole) run(ctx context.Context) error {
 	machine, err := s.Resume(ctx)
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
