@@ -4,7 +4,9 @@
 package aggregate
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"detour/schemas"
 	"detour/schemas/control"
@@ -19,19 +21,25 @@ import (
 //  1. A row is counted once: rows at or below their source's highest (offset, ordinal) are dropped.
 //  2. Panes are sealed in order, without a gap, from the first that any row can be in: the earliest origin of any source
 //     less the lateness.
-//  3. A pane is sealed when every source's mark has passed its end plus the lateness: no row can come for it then.
+//  3. A pane is sealed when every source's mark has passed its end plus the lateness: no row can come for it then, unless
+//     its source's mark went down or was released. Such a row counts in the oldest open pane.
 //  4. Every seal carries the state from which all later panes can be made again: see window.Resume.
+//  5. A pane that may miss rows is marked incomplete, whoever seals it.
 type Machine struct {
-	genesis *control.Genesis
-	hash    string
-	input   schemas.Partition
-	attempt int64
+	genesis    *control.Genesis
+	hash       string
+	input      schemas.Partition
+	attempt    int64
+	chunkBytes int
 
 	next    int64           // samples offset
 	sources []window.Source // by partition of the reports topic
 	through int64           // newest sealed pane, NoPane before the first
 	told    int64           // newest pane that the log holds already: nothing up to it is returned again
 	panes   map[int64]*pane // open, by start
+	gaps    []window.Span   // panes that may miss rows
+	torn    bool            // samples were lost: of a source that is not known yet, perhaps
+	floor   int64           // no hole is counted, and no gap noted, before this pane
 
 	out []schemas.Record
 }
@@ -41,6 +49,10 @@ type Start struct {
 	Resume  window.Resume
 	Through int64 // pane of the seal
 	Attempt int64 // number that no earlier writer of this partition used
+	// First is the first samples offset that the log still holds. What is lost between Resume's and it is a hole.
+	First int64
+	// ChunkBytes is about how many bytes of windows go into one record; 0 = 512 KiB. Chunk boundaries are not meaning.
+	ChunkBytes int
 }
 
 // FromSeal returns where to go on after the last seal of a windows partition.
@@ -55,17 +67,26 @@ func FromScratch(offset, attempt int64) Start {
 
 // New returns the machine of a samples partition.
 func New(g *control.Genesis, partition int32, start Start) *Machine {
-	return &Machine{
-		genesis: g,
-		hash:    g.Hash(),
-		input:   schemas.Partition{Topic: schemas.Samples, Number: partition},
-		attempt: start.Attempt,
-		next:    start.Resume.Offset,
-		sources: append([]window.Source(nil), start.Resume.Sources...),
-		through: start.Resume.Through,
-		told:    start.Through,
-		panes:   make(map[int64]*pane),
+	m := &Machine{
+		genesis:    g,
+		hash:       g.Hash(),
+		input:      schemas.Partition{Topic: schemas.Samples, Number: partition},
+		attempt:    start.Attempt,
+		chunkBytes: cmp.Or(start.ChunkBytes, chunkBytes),
+		next:       max(start.Resume.Offset, start.First),
+		sources:    slices.Clone(start.Resume.Sources),
+		through:    start.Resume.Through,
+		told:       start.Through,
+		panes:      make(map[int64]*pane),
+		gaps:       slices.Clone(start.Resume.Gaps),
+		torn:       start.Resume.Torn,
+		floor:      window.NoPane,
 	}
+	if start.First > start.Resume.Offset {
+		m.floor = start.Through + g.Pane // what is lost concerns no pane that the log holds
+		m.lose()
+	}
+	return m
 }
 
 // Next names the next samples offset. While panes are due there is nothing to wait for.
@@ -85,10 +106,11 @@ func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record,
 			return m.out, nil
 		}
 		r := &records[i]
-		batch, err := sample.Decode(r.Value)
+		batch, err := m.decode(r)
 		if err != nil {
 			rej := reject.New(r, r.Value, reject.Undecodable, err.Error())
 			m.out = append(m.out, rej.Record(m.input.Number))
+			m.lose()
 			m.next = r.Offset + 1
 			continue
 		}
@@ -107,40 +129,23 @@ func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record,
 	return m.out, nil
 }
 
-// absorb adds a batch's rows to their panes and notes how far its source has come.
-func (m *Machine) absorb(b *sample.Batch, offset int64) {
-	h := &b.Head
-	for len(m.sources) < h.Sources {
-		m.sources = append(m.sources, window.Source{Offset: -1})
+func (m *Machine) decode(r *schemas.Record) (*sample.Batch, error) {
+	batch, err := sample.Decode(r.Value)
+	if err != nil {
+		return nil, err
 	}
-	src := m.sources[h.Source]
-	if src.Heard && h.From > src.Next {
-		m.open(m.genesis.PaneOf(src.Mark), offset).totals.Holes++
-	}
-	for i := range b.Samples {
-		s := &b.Samples[i]
-		if s.Offset < src.Offset || s.Offset == src.Offset && s.Ordinal <= src.Ordinal {
-			continue
+	for i := range batch.Samples {
+		if path := int(batch.Samples[i].Path); path >= len(m.genesis.Paths) {
+			return nil, fmt.Errorf("row %d: path %d of %d", i, path, len(m.genesis.Paths))
 		}
-		src.Offset, src.Ordinal = s.Offset, s.Ordinal
-		start := m.genesis.PaneOf(s.Time)
-		p := m.open(start, offset)
-		p.add(h.Source, s, start <= m.through)
 	}
-	if !src.Heard {
-		src.Heard, src.Origin = true, h.Origin
-	}
-	src.Next = max(src.Next, h.To)
-	src.Mark = max(src.Mark, h.Mark)
-	m.sources[h.Source] = src
+	return batch, nil
 }
 
 // open returns the pane that starts at start, or the oldest that is not sealed yet. offset is that of the samples record
 // at hand: a pane that it opens needs the log from there on.
 func (m *Machine) open(start, offset int64) *pane {
-	if m.through != window.NoPane {
-		start = max(start, m.through+m.genesis.Pane)
-	}
+	start = m.unsealed(start)
 	p := m.panes[start]
 	if p == nil {
 		p = &pane{resume: m.state(offset)}
@@ -149,9 +154,19 @@ func (m *Machine) open(start, offset int64) *pane {
 	return p
 }
 
+// unsealed returns start, or the start of the oldest pane that is not sealed.
+func (m *Machine) unsealed(start int64) int64 {
+	if m.through == window.NoPane {
+		return start
+	}
+	return max(start, m.through+m.genesis.Pane)
+}
+
 // state returns what to go on from at offset.
 func (m *Machine) state(offset int64) window.Resume {
-	return window.Resume{Offset: offset, Sources: append([]window.Source(nil), m.sources...), Through: m.through}
+	return window.Resume{
+		Offset: offset, Sources: slices.Clone(m.sources), Through: m.through, Gaps: slices.Clone(m.gaps), Torn: m.torn,
+	}
 }
 
 // Checkpoint returns the samples offset that everything up to is in sealed panes or nowhere needed: the lag's start.

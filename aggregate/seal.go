@@ -8,30 +8,48 @@ import (
 	"detour/schemas/window"
 )
 
-// chunkBytes is about how many bytes of windows go into one record.
+// chunkBytes is the default of Start.ChunkBytes.
 const chunkBytes = 512 << 10
 
 // sealsAtOnce is from how many records on one Apply seals no more, to bound memory when the watermark jumps: a source that
 // was silent for a year has half a million panes.
 const sealsAtOnce = 1000
 
-// watermark returns the least mark of all sources, and the least origin; false until every source was heard.
-func (m *Machine) watermark() (mark, origin int64, ok bool) {
-	mark, origin = math.MaxInt64, math.MaxInt64
-	for _, s := range m.sources {
-		if !s.Heard {
-			return 0, 0, false
+// watermark returns the time that the panes need not wait for, ms: the least of all sources. It is false until every
+// source was heard or released, and one was heard.
+func (m *Machine) watermark() (ms int64, ok bool) {
+	ms = math.MaxInt64
+	heard := false
+	for i := range m.sources {
+		mark, known := m.sources[i].Watermark()
+		if !known {
+			return 0, false
 		}
-		mark, origin = min(mark, s.Mark), min(origin, s.Origin)
+		ms, heard = min(ms, mark), heard || m.sources[i].Heard
 	}
-	return mark, origin, len(m.sources) > 0
+	return ms, heard
+}
+
+// begin fixes the first pane once there is a watermark: the earliest that a row of a source that was heard can be in.
+func (m *Machine) begin() {
+	if _, ok := m.watermark(); !ok || m.through != window.NoPane {
+		return
+	}
+	first := int64(math.MaxInt64)
+	for _, s := range m.sources {
+		if s.Heard {
+			first = min(first, m.genesis.PaneOf(min(s.Origin, s.Mark)-m.genesis.Lateness))
+		}
+	}
+	for start := range m.panes { // a mark that went down may have let rows in before its source's origin
+		first = min(first, start)
+	}
+	m.through = first - m.genesis.Pane
 }
 
 // sealDue seals the panes that the watermark has passed, as far as sealsAtOnce allows.
 func (m *Machine) sealDue() error {
-	if _, origin, ok := m.watermark(); ok && m.through == window.NoPane {
-		m.through = m.genesis.PaneOf(origin-m.genesis.Lateness) - m.genesis.Pane
-	}
+	m.begin()
 	for len(m.out) < sealsAtOnce && m.due() {
 		if err := m.seal(m.through + m.genesis.Pane); err != nil {
 			return err
@@ -42,7 +60,7 @@ func (m *Machine) sealDue() error {
 
 // due reports whether the watermark has passed the oldest pane that is not sealed.
 func (m *Machine) due() bool {
-	mark, _, ok := m.watermark()
+	mark, ok := m.watermark()
 	return ok && m.through != window.NoPane && m.through+2*m.genesis.Pane+m.genesis.Lateness <= mark
 }
 
@@ -54,11 +72,12 @@ func (m *Machine) seal(start int64) error {
 	}
 	delete(m.panes, start)
 	m.through = start
+	incomplete := m.incomplete(start)
 	if start <= m.told {
 		return nil
 	}
 	windows := p.windows(m.genesis)
-	p.totals.Incomplete = p.totals.Holes > 0
+	p.totals.Incomplete = incomplete
 	return m.emit(start, windows, &window.Seal{
 		Digest:  window.Digest(start, windows),
 		Totals:  p.totals,
@@ -81,15 +100,15 @@ func (m *Machine) resume() window.Resume {
 
 func (m *Machine) marks() []int64 {
 	marks := make([]int64, len(m.sources))
-	for i, s := range m.sources {
-		marks[i] = s.Mark
+	for i := range m.sources {
+		marks[i], _ = m.sources[i].Watermark()
 	}
 	return marks
 }
 
 // emit returns a pane's windows in chunks, the seal in the last.
 func (m *Machine) emit(start int64, windows []window.Window, seal *window.Seal) error {
-	parts := split(windows)
+	parts := split(windows, m.chunkBytes)
 	for i, part := range parts {
 		b := window.Batch{Windows: part, Head: window.Head{
 			Genesis:   m.hash,
@@ -111,14 +130,14 @@ func (m *Machine) emit(start int64, windows []window.Window, seal *window.Seal) 
 	return nil
 }
 
-// split cuts windows into runs of about chunkBytes: one at least, empty for an empty pane.
-func split(windows []window.Window) [][]window.Window {
+// split cuts windows into runs of about so many bytes: one at least, empty for an empty pane.
+func split(windows []window.Window, bytes int) [][]window.Window {
 	const fixed, perBin = 110, 6 // bytes in the record
 	parts := [][]window.Window{}
 	from, size := 0, 0
 	for i := range windows {
 		size += fixed + perBin*(len(windows[i].Latency.Bins)+len(windows[i].Ratio.Bins))
-		if size >= chunkBytes {
+		if size >= bytes {
 			parts = append(parts, windows[from:i+1])
 			from, size = i+1, 0
 		}

@@ -15,4 +15,9 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Section(t, file, "head", golden.Code("json", string(head)))
+	release, err := json.MarshalIndent(Released("0f", 1, 3, batch().Head.Mark), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Section(t, file, "release", golden.Code("json", string(release)))
 }

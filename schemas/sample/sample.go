@@ -83,6 +83,7 @@ type Sample struct {
 }
 
 // Head says which part of which source a batch covers. Every samples partition hears of every range, with rows or none.
+// One with Release is an operator's word on a source instead: it covers nothing and carries no rows.
 type Head struct {
 	Genesis string `json:"genesis"` // hash of the genesis record
 	Source  int32  `json:"source"`  // partition of the reports topic
@@ -90,8 +91,18 @@ type Head struct {
 	From    int64  `json:"from"`    // first report offset covered
 	To      int64  `json:"to"`      // one past the last
 	Origin  int64  `json:"origin"`  // the source's first mark ever, ms
-	Mark    int64  `json:"mark"`    // the source's greatest timestamp up to To, ms
+	Mark    int64  `json:"mark"`    // how far the source had come at To, ms; a mark that was found wrong is followed by a lower one
 	Counts  Counts `json:"counts"`  // of the whole range, the same in every samples partition
+	Release *int64 `json:"release,omitempty"`
+}
+
+// NoRelease as a head's Release takes an earlier release back.
+const NoRelease int64 = 0
+
+// Released returns the head by which an operator releases a source up to a time in ms: until then it holds up no pane,
+// whatever its mark is. NoRelease takes that back.
+func Released(genesis string, source int32, sources int, to int64) Head {
+	return Head{Genesis: genesis, Source: source, Sources: sources, Release: &to}
 }
 
 // Counts is what became of a range of reports.
@@ -147,6 +158,9 @@ func (b *Batch) check() error {
 	h := &b.Head
 	if h.Source < 0 || int(h.Source) >= h.Sources || h.Sources > MaxSources || h.From < 0 || h.To < h.From {
 		return fmt.Errorf("head: source %d of %d, offsets [%d, %d)", h.Source, h.Sources, h.From, h.To)
+	}
+	if h.Release != nil && (*h.Release < 0 || h.To != 0 || len(b.Samples) > 0) {
+		return fmt.Errorf("head: release to %d with offsets [%d, %d) and %d rows", *h.Release, h.From, h.To, len(b.Samples))
 	}
 	for i := range b.Samples {
 		s := &b.Samples[i]

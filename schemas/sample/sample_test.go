@@ -40,6 +40,19 @@ func TestGoldenBytes(t *testing.T) {
 	}
 }
 
+func TestAReleaseComesBackAsItIs(t *testing.T) {
+	for _, to := range []int64{NoRelease, 1_700_000_000_000} {
+		want := &Batch{Head: Released("0f", 1, 3, to), Samples: []Sample{}}
+		data, err := want.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode(data); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
 // anyBatch draws batches that an ingest may write.
 func anyBatch(t *rapid.T) *Batch {
 	h := Head{
@@ -107,6 +120,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"negative source", func(b *Batch) { b.Head.Source = -1 }, "head: source -1"},
 		{"range that ends before it begins", func(b *Batch) { b.Head.To = 39 }, "offsets [40, 39)"},
 		{"negative offset", func(b *Batch) { b.Head.From = -1 }, "offsets [-1, 43)"},
+		{"release before time", func(b *Batch) { *b = Batch{Head: Released("0f", 1, 3, -1)} }, "release to -1"},
+		{"release of a range", func(b *Batch) { b.Head.Release = new(int64) }, "release to 0 with offsets [40, 43) and 3 rows"},
 		{"row before the range", func(b *Batch) { b.Samples[0].Offset = 39 }, "row 0: offset 39"},
 		{"row behind the range", func(b *Batch) { b.Samples[2].Offset = 43 }, "row 2: offset 43"},
 		{"class", func(b *Batch) { b.Samples[1].Class = Classes }, "row 1: offset 40, class 3"},

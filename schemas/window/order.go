@@ -78,10 +78,10 @@ type Pane struct {
 // Assembler puts the panes of one windows partition together from its records, in log order.
 type Assembler struct{ chunks chunk.Assembler[*Batch] }
 
-// Add takes the next chunk. It returns the pane that the chunk completes, or nil; a pane that differs from the digest
-// in its seal is an error.
+// Add takes the next chunk. It returns the pane that the chunk completes, or nil. An attempt that differs from the digest
+// in its seal is an error and is no attempt: a later one of the same pane is still taken.
 func (a *Assembler) Add(b *Batch) (*Pane, error) {
-	parts := a.chunks.Add(b.Head.Chunk, b)
+	parts := a.chunks.Offer(b.Head.Chunk, b)
 	if parts == nil {
 		return nil, nil
 	}
@@ -92,6 +92,7 @@ func (a *Assembler) Add(b *Batch) (*Pane, error) {
 	if got := Digest(p.Start, p.Windows); got != p.Seal.Digest {
 		return nil, fmt.Errorf("pane %d: digest is %s, its seal says %s", p.Start, got, p.Seal.Digest)
 	}
+	a.chunks.Skip(p.Start)
 	return p, nil
 }
 

@@ -66,7 +66,7 @@ type Seal struct {
 	Totals  Totals  `json:"totals"`  // of the pane
 	Resume  Resume  `json:"resume"`  // where a new owner starts to read
 	Through int64   `json:"through"` // start of the newest sealed pane: this one
-	Marks   []int64 `json:"marks"`   // per source: the marks that let this pane be sealed, ms
+	Marks   []int64 `json:"marks"`   // per source: how far it had come or was released, which let this pane be sealed, ms
 }
 
 // Totals counts what a pane took in on one partition.
@@ -77,28 +77,9 @@ type Totals struct {
 	Late       int64 `json:"late"`       // rows flagged late
 	Skewed     int64 `json:"skewed"`     // rows flagged skewed
 	Moved      int64 `json:"moved"`      // rows of a pane that was sealed, counted in this one
-	Holes      int64 `json:"holes"`      // ranges of a source that never came
-	Incomplete bool  `json:"incomplete"` // something is known to be missing
-}
-
-// Resume is the aggregator's state just before it applied the samples record at Offset.
-type Resume struct {
-	Offset  int64    `json:"offset"`  // samples offset: the earliest record that the open panes need
-	Sources []Source `json:"sources"` // by partition of the reports topic
-	Through int64    `json:"through"` // newest pane sealed by then; NoPane before the first
-}
-
-// NoPane stands for "no pane yet".
-const NoPane int64 = -1 << 62
-
-// Source is what an aggregator remembers of one source of samples.
-type Source struct {
-	Heard   bool  `json:"heard"`
-	Offset  int64 `json:"offset"`  // highest (offset, ordinal) applied
-	Ordinal int32 `json:"ordinal"` //
-	Next    int64 `json:"next"`    // end of the ranges heard of
-	Origin  int64 `json:"origin"`  // first mark ever, ms
-	Mark    int64 `json:"mark"`    // ms
+	Holes      int64 `json:"holes"`      // ranges of a source that never came; each is counted in one pane
+	Lost       int64 `json:"lost"`       // offsets of reports in these ranges
+	Incomplete bool  `json:"incomplete"` // rows may be missing: of a hole counted here or in another pane
 }
 
 // Batch is the value of one record of the windows topic.
@@ -159,6 +140,11 @@ func (b *Batch) check() error {
 	}
 	if last := h.Chunk.Index == h.Chunk.Count-1; last != (h.Seal != nil) {
 		return fmt.Errorf("chunk %d of %d with seal %t", h.Chunk.Index, h.Chunk.Count, h.Seal != nil)
+	}
+	if h.Seal != nil {
+		if err := h.Seal.Resume.check(); err != nil {
+			return fmt.Errorf("seal: resume: %w", err)
+		}
 	}
 	for i := range b.Windows {
 		w := &b.Windows[i]

@@ -39,10 +39,11 @@ func batch() *Batch {
 		Head: Head{
 			Genesis: "0f", Partition: 2, Chunk: chunk.Place{Whole: pane, Attempt: 7, Count: 1},
 			Seal: &Seal{
-				Digest: Digest(pane, windows()), Totals: Totals{Samples: 12, Counted: 11, Capped: 1, Late: 1, Skewed: 1},
+				Digest: Digest(pane, windows()), Totals: Totals{Samples: 12, Counted: 11, Capped: 1, Late: 1, Skewed: 1, Holes: 1, Lost: 5, Incomplete: true},
 				Resume: Resume{
 					Offset: 90, Through: NoPane,
-					Sources: []Source{{Heard: true, Offset: 40, Ordinal: 3, Next: 43, Origin: pane - 1, Mark: pane + 9}, {}},
+					Sources: []Source{{Heard: true, Offset: 40, Ordinal: 3, Next: 43, Origin: pane - 1, Mark: pane + 9}, {Released: pane, Torn: true}},
+					Gaps:    []Span{{pane, pane + 60_000}}, Torn: true,
 				},
 				Through: pane, Marks: []int64{pane + 70_000, pane + 71_000},
 			},
@@ -158,6 +159,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"latency counts", func(b *Batch) { b.Windows[0].OK = 4 }, "row 0: latency: counts do not add up"},
 		{"ratio counts", func(b *Batch) { b.Windows[1].Pairs = 0 }, "row 1: ratio: counts do not add up"},
 		{"negative latency bin", func(b *Batch) { b.Windows[0].Latency.Bins[0] = -1 }, "row 0: latency: bins out of range"},
+		{"resume offset", func(b *Batch) { b.Head.Seal.Resume.Offset = -1 }, "seal: resume: offset -1"},
+		{"gap", func(b *Batch) { b.Head.Seal.Resume.Gaps[0].From += 90_000 }, "seal: resume: gap 0: from"},
 		{"ratio bin", func(b *Batch) { b.Windows[1].Ratio.Bins[0] = -33 }, "row 1: ratio: bins out of range"},
 	}
 	for _, tt := range tests {
@@ -170,6 +173,30 @@ func TestDecodeRefuses(t *testing.T) {
 		got, err := Decode(data)
 		if got != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
+		}
+	}
+}
+
+func TestAnAttemptThatIsNotWhatItsSealSaysHidesNoLaterOne(t *testing.T) {
+	first, second := batch(), batch()
+	first.Head.Chunk.Count, second.Head.Chunk.Count, second.Head.Chunk.Index = 2, 2, 1
+	first.Head.Seal, first.Windows, second.Windows = nil, windows()[:1], windows()[1:]
+	wrong := batch()
+	wrong.Head.Chunk, wrong.Windows = second.Head.Chunk, second.Windows[:1]
+	for _, attempt := range []int64{7, 8} { // the same writer's, or the next one's
+		first.Head.Chunk.Attempt, second.Head.Chunk.Attempt = attempt, attempt
+		var a Assembler
+		for i, b := range []*Batch{batch(), first, wrong, first, second, first, second} {
+			if i == 0 {
+				b.Head.Chunk.Whole -= 60_000 // a pane before it, which is good but for its digest's place
+			}
+			if i == 2 {
+				b.Head.Chunk.Attempt = attempt
+			}
+			p, err := a.Add(b)
+			if (err != nil) != (i == 0 || i == 2) || (p != nil) != (i == 4) {
+				t.Fatalf("attempt %d, chunk %d: %v, %v", attempt, i, p, err)
+			}
 		}
 	}
 }
