@@ -56,3 +56,19 @@ const HeartbeatHeader = "detour-heartbeat"
 func Heartbeat(p Partition, ms int64) Record {
 	return Record{Partition: p, Time: ms, Headers: []Header{{Key: HeartbeatHeader, Value: []byte{}}}}
 }
+
+// UnreadableHeader marks the record that a reader is handed in place of a stretch of a log that can't be read: a batch
+// that was damaged where it is stored. It has no value; the header says why, and which offsets are lost.
+const UnreadableHeader = "detour-unreadable"
+
+// Unreadable returns what stands for the offsets [from, to) of a partition.
+func Unreadable(p Partition, from, to int64, why string) Record {
+	text := fmt.Sprintf("%s: offsets [%d, %d) can't be read", why, from, to)
+	return Record{Partition: p, Offset: from, Headers: []Header{{Key: UnreadableHeader, Value: []byte(text)}}}
+}
+
+// Unreadable returns what r says of a stretch of its log that it stands for, and whether it does.
+func (r *Record) Unreadable() (why string, lost bool) {
+	text, has := r.Header(UnreadableHeader)
+	return string(text), has && len(r.Value) == 0
+}

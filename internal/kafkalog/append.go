@@ -48,7 +48,7 @@ func (c *Client) produce(ctx context.Context, p schemas.Partition, records []sch
 		Topic:        c.names.Of(p.Topic),
 		Partition:    int(p.Number),
 		RequiredAcks: kafka.RequireAll,
-		Records:      &batch{records: records, now: now},
+		Records:      &unsent{records: records, now: now},
 		Compression:  compressions[c.cfg.Compression],
 	})
 	if err != nil {
@@ -78,15 +78,15 @@ func size(records []schemas.Record) int {
 	return n
 }
 
-// batch reads records to kafka-go, which wants each only until it asks for the next: one buffer serves them all.
-type batch struct {
+// unsent reads records to kafka-go, which wants each only until it asks for the next: one buffer serves them all.
+type unsent struct {
 	records    []schemas.Record
 	now        time.Time
 	record     kafka.Record
 	key, value payload
 }
 
-func (b *batch) ReadRecord() (*kafka.Record, error) {
+func (b *unsent) ReadRecord() (*kafka.Record, error) {
 	if len(b.records) == 0 {
 		return nil, io.EOF
 	}

@@ -8,17 +8,20 @@
 //  2. An append is one batch in one request with acks from all in-sync replicas. Appends to one partition are in flight
 //     one at a time, so a batch that is retried never stands behind its successor. There is no idempotent producer in
 //     kafka-go: a batch whose answer was lost may stand in the log twice, and a broker that takes a request up only after
-//     its sender gave it up (requestTimeout) may even put that copy behind a successor.
+//     its sender gave it up (requestTimeout) may even put that copy behind a successor. docs/decisions/0006 goes through
+//     the topics and says why neither does harm.
 //  3. A fetch neither skips nor repeats: Next is past everything in the answer, and a lost offset is an error.
-//  4. A commit carries the member's generation; the coordinator refuses a superseded member's.
+//  4. A batch that can't be read (its CRC is wrong, it does not decompress, its records are no records) is asked for
+//     several times, and then is one record that says which offsets are lost: see Fetch. It stops nobody.
+//  5. A fetch reads what is committed: no record of a transaction that was aborted or is open.
+//  6. What a producer wrote takes a bounded amount of memory, whatever it compresses to: see maxDecoded, maxWindow.
+//  7. A commit carries the member's generation; the coordinator refuses a superseded member's.
 //
 // Where kafka-go had to be worked around:
 //
-//   - Records are read with Client.Fetch, which verifies the CRC of every batch (format v2). If a later batch of an answer
-//     is damaged, the good ones before it are returned without a word and the next fetch reports the error.
-//   - Fetches are "read uncommitted": kafka-go drops the list of aborted transactions, so records of an aborted one are
-//     read like any other. Detour itself writes no transactions.
-//   - The end of an empty batch (which only compaction leaves) is not exposed: such a batch is passed one offset at a time.
+//   - Its Client.Fetch drops the list of aborted transactions, decompresses without a bound, and makes one error of a
+//     broken connection and a damaged batch. So kafka-go only carries the request to the leader (see exchange); the answer
+//     and its batches are read here. Batches are of format v2, which brokers write since 0.11; older ones can't be read.
 //   - A log-append time is not decoded (records carry the producer's time), so the reports topic must not use it.
 //     CheckReports says so at the start, and Fetch refuses a batch of reports that is flagged so.
 //   - A request's own connection is used for it alone until it is answered, so a fetch that waits for records delays no
@@ -61,6 +64,7 @@ type Client struct {
 	transport *kafka.Transport
 	waits     waits
 	writers   writers
+	backoff   time.Duration // before the first retry
 
 	poolMu  sync.Mutex
 	dropped time.Time // when the connection pool was dropped last
@@ -97,6 +101,7 @@ func New(cfg Config, names schemas.Names, log zerolog.Logger) (*Client, error) {
 		log:       log,
 		kafka:     &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: requestTimeout, Transport: transport},
 		transport: transport,
+		backoff:   firstBackoff,
 	}, nil
 }
 

@@ -30,7 +30,7 @@ func contract(t *testing.T, newLog func(testing.TB, int) *Client) {
 		"large records":        largeRecords,
 		"appends side by side": sideBySide,
 		"poll blocks nothing":  pollBlocksNothing,
-		"transaction markers":  transactionMarkers,
+		"transactions":         transactions,
 		"topics":               ensureTopics,
 		"group shares":         groupShares,
 		"group fences":         groupFences,

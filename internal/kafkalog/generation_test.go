@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"go.uber.org/goleak"
 
 	"detour/internal/dataflow"
@@ -111,49 +110,5 @@ func TestLeaveDuringJoin(t *testing.T) {
 	close(stuck)
 	if err := leave(); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestReadBatch: what kafka-go hands over where kfake has no way to make it.
-func TestReadBatch(t *testing.T) {
-	t.Parallel()
-	records := func(offsets ...int64) protocol.RecordReader {
-		var rs []protocol.Record
-		for _, o := range offsets {
-			rs = append(rs, protocol.Record{Offset: o, Value: protocol.NewBytes([]byte("v"))})
-		}
-		return protocol.NewRecordReader(rs...)
-	}
-	data := func(base int64, offsets ...int64) protocol.RecordReader {
-		return &protocol.RecordBatch{BaseOffset: base, Records: records(offsets...)}
-	}
-	control := func(base int64) protocol.RecordReader {
-		return &protocol.ControlBatch{BaseOffset: base, Records: records(base)}
-	}
-	for name, c := range map[string]struct {
-		offset  int64
-		batches []protocol.RecordReader
-		want    int
-		next    int64
-	}{
-		"from the start":             {10, []protocol.RecordReader{data(10, 10, 11)}, 2, 12},
-		"from the middle":            {11, []protocol.RecordReader{data(10, 10, 11, 12)}, 2, 13},
-		"a hole":                     {10, []protocol.RecordReader{data(10, 14), data(20, 20)}, 2, 21},
-		"a marker alone":             {10, []protocol.RecordReader{control(10)}, 0, 11},
-		"a marker at the end":        {10, []protocol.RecordReader{data(10, 10), control(11)}, 1, 12},
-		"an empty batch":             {10, []protocol.RecordReader{data(10)}, 0, 11},
-		"an empty batch around":      {15, []protocol.RecordReader{data(10)}, 0, 16},
-		"an empty batch, then a one": {15, []protocol.RecordReader{data(10), data(20, 20)}, 1, 21},
-		"an old message set":         {11, []protocol.RecordReader{&protocol.MessageSet{BaseOffset: 10, Records: records(10, 11)}}, 1, 12},
-	} {
-		f := dataflow.Fetched{Next: c.offset}
-		for _, b := range c.batches {
-			if err := readBatch(&f, p0, c.offset, b); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if len(f.Records) != c.want || f.Next != c.next {
-			t.Errorf("%s: %d records, next %d; want %d, %d", name, len(f.Records), f.Next, c.want, c.next)
-		}
 	}
 }

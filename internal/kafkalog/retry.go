@@ -14,8 +14,7 @@ import (
 const (
 	firstBackoff = 50 * time.Millisecond
 	maxBackoff   = time.Second
-	// maxStrange is how often an error that is neither Kafka's nor the network's is tried: a connection that breaks in the
-	// middle of a compressed batch looks like damaged data, and is whole the next time.
+	// maxStrange is how often an error that is neither Kafka's nor the network's is tried, a damaged batch among them.
 	maxStrange = 3
 )
 
@@ -23,7 +22,7 @@ const (
 // it is not a broker.
 func (c *Client) retry(ctx context.Context, subject string, attempt func(context.Context) error) error {
 	strange, waited := 0, ""
-	for backoff := firstBackoff; ; backoff = min(2*backoff, maxBackoff) {
+	for backoff := c.backoff; ; backoff = min(2*backoff, maxBackoff) {
 		err := c.cause(ctx, attempt(ctx))
 		if err == nil {
 			if waited != "" {

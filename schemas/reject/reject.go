@@ -28,7 +28,7 @@ const (
 	TooOld      Reason = "too_old"      // older than max_age behind its source's mark
 	TooMany     Reason = "too_many"     // more pulses, targets or reports than a record may hold
 	OffChain    Reason = "off_chain"    // a whole record that does not extend the one kept before it
-	Undecodable Reason = "undecodable"  // a broken record in one of Detour's own topics
+	Undecodable Reason = "undecodable"  // a broken record in one of Detour's own topics, or a batch that its broker damaged
 )
 
 // Headers of a record in the rejects topic.
@@ -48,8 +48,12 @@ type Reject struct {
 	Size   int    // bytes before that cut
 }
 
-// New describes a part of record r that was refused.
+// New describes a part of record r that was refused. Where r stands for what can't be read, that is the reason whatever
+// the caller made of it.
 func New(r *schemas.Record, raw []byte, reason Reason, detail string) Reject {
+	if why, lost := r.Unreadable(); lost {
+		reason, detail = Undecodable, why
+	}
 	return Reject{Reason: reason, Detail: detail, At: r.At(), Raw: raw[:min(len(raw), MaxRaw)], Size: len(raw)}
 }
 

@@ -47,6 +47,20 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// TestWhatCannotBeReadIsItsOwnReason: stages see an empty value, and can't know why.
+func TestWhatCannotBeReadIsItsOwnReason(t *testing.T) {
+	lost := schemas.Unreadable(schemas.Partition{Topic: schemas.Windows, Number: 2}, 5, 9, "a batch with the wrong CRC")
+	r := New(&lost, lost.Value, Empty, "the record has no value")
+	want := Reject{Reason: Undecodable, Detail: "a batch with the wrong CRC: offsets [5, 9) can't be read", At: "windows/2@5"}
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("%+v", r)
+	}
+	lost.Value = []byte("x") // a header that anybody may set hides no bytes
+	if r := New(&lost, lost.Value, Empty, "d"); r.Reason != Empty || r.Detail != "d" {
+		t.Errorf("with a value: %+v", r)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	r := New(source(), []byte("{x"), NotJSON, "")
 	for name, change := range map[string]func(*schemas.Record){
