@@ -77,7 +77,7 @@ func (w *world) batches(attempt int64, n int, snapshot bool, rows ...decision.De
 	slices.SortFunc(rows, func(a, b decision.Decision) int { return decision.Compare(&a, &b) })
 	pane := w.pane + w.genesis.Pane
 	tick := &decision.Tick{
-		Number: w.tick + 1, Snapshot: snapshot, Policy: w.policy, Previous: w.previous,
+		Number: w.tick + 1, Snapshot: snapshot || w.tick == 0, Policy: w.policy, Previous: w.previous,
 		Digest: decision.Digest(w.previous, pane, w.policy, rows),
 		Positions: decision.Positions{
 			Windows: []int64{10 * w.tick}, Resume: []int64{0}, Control: int64(len(w.log[controls])),
@@ -104,6 +104,16 @@ func (w *world) append(batches ...*decision.Batch) {
 		}
 		w.add(decisions, schemas.Record{Value: value})
 	}
+}
+
+// batchesOf returns the chunks of the tick at an offset of decisions, which is one record.
+func (w *world) batchesOf(offset int) []*decision.Batch {
+	w.t.Helper()
+	b, err := decision.Decode(w.log[decisions][offset].Value)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return []*decision.Batch{b}
 }
 
 // decide appends the next tick.

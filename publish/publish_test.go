@@ -9,7 +9,6 @@ import (
 	"detour/publish"
 	"detour/schemas"
 	"detour/schemas/control"
-	"detour/schemas/decision"
 )
 
 func TestVersionsFollowTicks(t *testing.T) {
@@ -94,7 +93,8 @@ func TestATickThatDoesNotExtendTheLastIsDropped(t *testing.T) {
 	w.decide(move("192.0.2.1", 1))
 	stray := w.batches(7, 1, false, move("192.0.2.66", 1)) // another decider's, which begins as this one's and goes on alone
 	w.decide(move("192.0.2.2", 1))
-	w.append(stray...) // the pane is known: dropped as a repeat
+	w.append(stray...)          // lost against the tick of its number
+	w.append(w.batchesOf(1)...) // a repeat is no reject
 	other := *w
 	other.previous = stray[0].Head.Tick.Digest
 	w.append(other.batches(7, 1, false, move("192.0.2.67", 1))...) // off the chain
@@ -104,7 +104,7 @@ func TestATickThatDoesNotExtendTheLastIsDropped(t *testing.T) {
 	if last := listing(t, got[len(got)-1]); last != "192.0.2.1=1 192.0.2.2=1 192.0.2.3=1 " {
 		t.Errorf("the last version is %s", last)
 	}
-	if !slices.Equal(w.rejects(), []string{"off_chain", "undecodable"}) {
+	if !slices.Equal(w.rejects(), []string{"off_chain", "off_chain", "undecodable"}) {
 		t.Errorf("rejects: %v", w.rejects())
 	}
 }
@@ -122,6 +122,7 @@ func TestAForgedTickIsRefused(t *testing.T) {
 	}
 }
 
+// Until a tick extends that snapshot, it may be the loser of a race: no version is made of it.
 func TestReadingBeginsWithASnapshot(t *testing.T) {
 	w := newWorld(t)
 	w.decide(move("192.0.2.1", 1))
@@ -134,7 +135,7 @@ func TestReadingBeginsWithASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := w.versions()
-	if len(got) != 2 || listing(t, got[0]) != "192.0.2.1=1 192.0.2.2=2 " || listing(t, got[1]) != "192.0.2.1=1 192.0.2.2=2 192.0.2.3=1 " {
+	if len(got) != 1 || listing(t, got[0]) != "192.0.2.1=1 192.0.2.2=2 192.0.2.3=1 " {
 		t.Errorf("%d versions, the first %s", len(got), listing(t, got[0]))
 	}
 	if !slices.Equal(w.rejects(), []string{"off_chain"}) {
@@ -151,7 +152,8 @@ func TestAnOverrunIsMendedByTheNextSnapshot(t *testing.T) {
 	kept := move("192.0.2.1", 1)
 	kept.Changed = 0
 	w.accept(w.batches(0, 1, true, kept, move("192.0.2.2", 1)))
-	m, err := publish.Resume(w.genesis, publish.Config{}, before)
+	w.decide()
+	m, err := publish.Resume(w.genesis, publish.Config{Attempt: 1}, before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,20 +175,6 @@ func TestALogThatContradicts(t *testing.T) {
 		"another genesis in control": {func(w *world) { w.genesis.Pane = 30_000 }, "pane_ms is 30000 here and 60000 in the log"},
 		"no genesis in control":      {func(w *world) { w.log[controls][0].Value = w.log[controls][1].Value }, "control/0@0 is not a genesis"},
 		"rubbish in control":         {func(w *world) { w.log[controls][0].Value = []byte("{") }, "the log's genesis, control/0@0"},
-		"another genesis in decisions": {func(w *world) {
-			b := w.batches(0, 1, false)
-			b[0].Head.Genesis = strings.Repeat("0", 64)
-			w.append(b...)
-		}, "decisions/0@1: decisions of genesis 0000"},
-		"a path that is not in the catalogue": {func(w *world) { w.decide(move("192.0.2.1", 3)) }, "192.0.2.1 on path 3 of 3"},
-		"a policy that is not in control":     {func(w *world) { w.policy = strings.Repeat("0", 64); w.decide() }, "control does not hold"},
-		"chunks out of order": {func(w *world) {
-			b := w.batches(0, 2, false, move("192.0.2.1", 1), move("192.0.2.2", 1))
-			b[0].Decisions, b[1].Decisions = b[1].Decisions, b[0].Decisions
-			tick := b[1].Head.Tick
-			tick.Digest = decision.Digest(tick.Previous, b[1].Head.Chunk.Whole, tick.Policy, append(slices.Clone(b[0].Decisions), b[1].Decisions...))
-			w.append(b...)
-		}, "192.0.2.1, is out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -209,11 +197,8 @@ func TestControlRecordsThatChangeNothing(t *testing.T) {
 	if len(got) != 1 || got[0].Manifest.Positions.Control != 4 || !slices.Equal(w.rejects(), []string{"undecodable", "off_chain"}) {
 		t.Errorf("%d versions, rejects %v", len(got), w.rejects())
 	}
-	m, err := publish.Resume(w.genesis, publish.Config{}, got[0])
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.decide(move("192.0.2.1", 1))
+	m := w.resume()
 	if err := w.runAll(m); err != nil || len(w.versions()) != 2 || len(w.rejects()) != 2 {
 		t.Errorf("after a restart: %d versions, rejects %v, %v", len(w.versions()), w.rejects(), err)
 	}

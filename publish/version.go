@@ -2,40 +2,40 @@ package publish
 
 import (
 	"fmt"
+	"slices"
 
 	"detour/schemas"
 	"detour/schemas/control"
-	"detour/schemas/decision"
 	"detour/schemas/pathmap"
 )
 
 // publish makes a version of the state after tick t where one is due. What may hold a version back or send it to a part
 // of the fleet first belongs between the two steps: a version that is due, and its records.
-func (m *Machine) publish(t *decision.Whole, moved bool) ([]schemas.Record, error) {
-	policy, ok := m.policies[t.Tick.Policy]
-	if !ok {
-		return nil, fmt.Errorf("tick %d was decided under policy %s, which control does not hold before offset %d",
-			t.Tick.Number, t.Tick.Policy, t.Tick.Positions.Control)
-	}
-	if !m.due(t, moved, policy) {
+func (m *Machine) publish(t *pending) ([]schemas.Record, error) {
+	if !m.certain { // retention took what came before, and t may be the loser of a race: the next tick tells
 		return nil, nil
+	}
+	policy, out := m.publishing(t)
+	if !m.due(t, policy) {
+		return out, nil
 	}
 	version, err := m.build(t, policy)
 	if err != nil {
 		return nil, fmt.Errorf("version %d: %w", m.last.Version+1, err)
 	}
-	m.last = version.Manifest
-	return version.Records(m.cfg.Attempt)
+	records, err := version.Chunks(m.cfg.Attempt, m.cfg.ChunkBytes)
+	m.last, m.published, m.unread = version.Manifest, m.entries, true
+	return append(out, records...), err
 }
 
 // due reports whether the state after t needs a version of its own.
-func (m *Machine) due(t *decision.Whole, moved bool, policy control.Publishing) bool {
-	return m.last.Version == 0 || moved || t.Tick.Policy != m.last.Policy ||
+func (m *Machine) due(t *pending, policy control.Publishing) bool {
+	return m.last.Version == 0 || t.Tick.Policy != m.last.Policy || !slices.Equal(m.entries, m.published) ||
 		t.Pane-m.last.Pane >= int64(policy.Renew)*m.genesis.Pane
 }
 
 // build makes the next version.
-func (m *Machine) build(t *decision.Whole, policy control.Publishing) (*pathmap.Publication, error) {
+func (m *Machine) build(t *pending, policy control.Publishing) (*pathmap.Publication, error) {
 	content := pathmap.Map{
 		Genesis: m.hash,
 		Policy:  t.Tick.Policy,

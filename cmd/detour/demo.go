@@ -16,10 +16,10 @@ import (
 	"detour/internal/world"
 	"detour/publish/fleet"
 	"detour/publish/history"
+	"detour/publish/tail"
 	"detour/schemas"
 	"detour/schemas/control"
 	"detour/schemas/decision"
-	"detour/schemas/pathmap"
 )
 
 func demoCommand() command {
@@ -241,17 +241,12 @@ func until(ctx context.Context, done func() (bool, error)) error {
 }
 
 // lastVersion returns the number of the newest map version, 0 before the first.
-func lastVersion(ctx context.Context, log dataflow.Log) (version int64, err error) {
-	_, _, err = dataflow.Tail(ctx, log, schemas.Partition{Topic: schemas.Maps}, func(records []schemas.Record) (bool, error) {
-		var versions pathmap.Assembler
-		for i := range records {
-			if p, err := versions.Add(&records[i]); err == nil && p != nil {
-				version = p.Manifest.Version
-			}
-		}
-		return version > 0, nil
-	})
-	return version, err
+func lastVersion(ctx context.Context, log dataflow.Log) (int64, error) {
+	found, err := tail.Read(ctx, log, 1)
+	if err != nil || found.Last() == nil {
+		return 0, err
+	}
+	return found.Last().Manifest.Version, nil
 }
 
 // lastTick returns the pane of the newest complete tick, 0 before the first.

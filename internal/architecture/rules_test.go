@@ -31,7 +31,8 @@ var cores = map[string][]string{
 	"publish": {
 		"crypto/ed25519", // signing is deterministic
 		"errors", "fmt", "net/netip", "slices",
-		"detour/schemas", "detour/schemas/control", "detour/schemas/decision", "detour/schemas/pathmap", "detour/schemas/reject",
+		"detour/schemas", "detour/schemas/chunk", "detour/schemas/control", "detour/schemas/decision", "detour/schemas/pathmap",
+		"detour/schemas/reject",
 	},
 }
 
@@ -133,7 +134,7 @@ func checkSchemas(p *pkg) (faults []string) {
 // checkStages reports a stage that imports another, and packages that see stages although they are none of those that
 // put them together.
 func checkStages(p *pkg) (faults []string) {
-	if p.under("cmd") || p.under("internal/replay") || p.under("internal/embedded") {
+	if p.under("cmd") || p.under("internal/replay") || p.under("internal/embedded") || p.under("internal/simulation") {
 		return nil
 	}
 	for path, file := range p.imports {

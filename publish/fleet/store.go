@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"detour/internal/dataflow"
+	"detour/publish/tail"
 	"detour/schemas"
 	"detour/schemas/pathmap"
 )
@@ -47,14 +48,13 @@ func NewStore(log dataflow.Log, logger zerolog.Logger) *Store {
 // that it began with.
 func (s *Store) Follow(ctx context.Context) error {
 	partition := schemas.Partition{Topic: schemas.Maps}
-	chain, next, err := s.begin(ctx, partition)
+	chain, next, err := s.begin(ctx)
 	for err == nil && ctx.Err() == nil {
 		var f dataflow.Fetched
 		if f, err = s.log.Fetch(ctx, partition, next); err != nil {
 			break
 		}
-		s.read(chain, f.Records)
-		next = f.Next
+		next, err = f.Next, s.read(chain, f.Records)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -62,46 +62,38 @@ func (s *Store) Follow(ctx context.Context) error {
 	return fmt.Errorf("follow %s@%d: %w", partition, next, err)
 }
 
-// begin finds the last complete version and returns the offset behind what was read.
-func (s *Store) begin(ctx context.Context, p schemas.Partition) (*pathmap.Chain, int64, error) {
-	var tail []schemas.Record
-	end, _, err := dataflow.Tail(ctx, s.log, p, func(records []schemas.Record) (bool, error) {
-		tail = records
-		var probe pathmap.Chain
-		for i := range records {
-			if version, _ := probe.Add(&records[i]); version != nil {
-				return true, nil
-			}
-		}
-		return false, nil
-	})
-	chain := new(pathmap.Chain)
-	s.read(chain, tail)
-	return chain, end, err
+// begin serves the last versions in the topic, and returns the offset behind what was read. None is served that lost a
+// race: it reads back until it is sure.
+func (s *Store) begin(ctx context.Context) (*pathmap.Chain, int64, error) {
+	found, err := tail.Read(ctx, s.log, Keep)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range found.Passed {
+		s.pass(&p.Record, p.Why)
+	}
+	return found.Chain, found.End, s.add(found.Versions)
 }
 
 // read takes records, and makes the versions that they complete visible all at once: a replica that catches up must not
 // offer the fleet a version older than the one that it had from another replica.
-func (s *Store) read(chain *pathmap.Chain, records []schemas.Record) {
-	var read []*Version
+func (s *Store) read(chain *pathmap.Chain, records []schemas.Record) error {
+	var read []*pathmap.Publication
 	for i := range records {
 		p, err := chain.Add(&records[i])
 		if err != nil {
-			s.logger.Warn().Err(err).Str("at", records[i].At()).Msg("passing over a record of maps")
+			s.pass(&records[i], err)
 		}
-		if p == nil {
-			continue
+		if p != nil {
+			read = append(read, p)
 		}
-		v, err := newVersion(p)
-		if err != nil {
-			s.logger.Warn().Err(err).Str("at", records[i].At()).Msg("passing over a version")
-			continue
-		}
-		read = append(read, v)
 	}
-	if len(read) > 0 {
-		s.add(read)
-	}
+	return s.add(read)
+}
+
+// pass logs a record that is no part of a version that is kept. Its reject is for the publisher to write.
+func (s *Store) pass(r *schemas.Record, why error) {
+	s.logger.Warn().Err(why).Str("at", r.At()).Msg("passing over a record of maps")
 }
 
 func newVersion(p *pathmap.Publication) (*Version, error) {
@@ -115,16 +107,28 @@ func newVersion(p *pathmap.Publication) (*Version, error) {
 }
 
 // add makes versions the last ones and wakes who waits for them.
-func (s *Store) add(read []*Version) {
-	last := read[len(read)-1]
+func (s *Store) add(read []*pathmap.Publication) error {
+	if len(read) == 0 {
+		return nil
+	}
+	var versions []*Version
+	for _, p := range read {
+		v, err := newVersion(p)
+		if err != nil {
+			return fmt.Errorf("version %d: %w", p.Manifest.Version, err)
+		}
+		versions = append(versions, v)
+	}
+	last := versions[len(versions)-1]
 	s.logger.Info().Int64("version", last.Manifest.Version).Int("entries", last.Manifest.Entries).Int("bytes", len(last.bytes)).Msg("serving")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.versions = append(s.versions, read...); len(s.versions) > Keep {
+	if s.versions = append(s.versions, versions...); len(s.versions) > Keep {
 		s.versions = slices.Delete(s.versions, 0, len(s.versions)-Keep)
 	}
 	close(s.newer)
 	s.newer = make(chan struct{})
+	return nil
 }
 
 // Last returns the last version, nil before the first, and a channel that the next one closes.

@@ -74,7 +74,7 @@ func (s *stage) decide(snapshot bool, resolvers ...string) {
 	b := decision.Batch{Decisions: rows, Head: decision.Head{
 		Genesis: s.genesis.Hash(), Chunk: chunk.Place{Whole: pane, Count: 1},
 		Tick: &decision.Tick{
-			Number: s.tick, Snapshot: snapshot, Policy: s.policy.Hash(), Previous: s.previous, Digest: digest,
+			Number: s.tick, Snapshot: snapshot || s.tick == 1, Policy: s.policy.Hash(), Previous: s.previous, Digest: digest,
 			Positions: decision.Positions{Windows: []int64{0}, Resume: []int64{0}, Control: 2},
 		},
 	}}
@@ -166,6 +166,7 @@ func TestResumeAfterDecisionsWereLost(t *testing.T) {
 	s.decide(false, "192.0.2.2")
 	s.decide(false, "192.0.2.3")
 	s.decide(true, "192.0.2.1", "192.0.2.2", "192.0.2.3")
+	s.decide(false)
 	if err := s.log.Trim(ticks, 2); err != nil {
 		t.Fatal(err)
 	}

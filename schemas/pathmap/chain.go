@@ -1,31 +1,56 @@
 package pathmap
 
 import (
+	"errors"
 	"fmt"
 
 	"detour/schemas"
+	"detour/schemas/chunk"
 )
 
-// Chain reads the maps partition the way every reader has to: it keeps the first complete version, and from then on the
-// first complete one that extends what it kept. The zero value keeps whichever version it meets first.
+// Chain reads the maps partition the way every reader has to: it keeps the versions that chunk.Chain keeps, a version
+// being full by itself. The same digest is the same version: signature, positions and the program's version say where a
+// copy of it comes from. The zero value keeps whichever version it meets first.
 type Chain struct {
 	chunks Assembler
-	last   Manifest // Version 0 = none yet
+	links  chunk.Chain
+	sure   bool
 }
 
-// Add takes the next record in log order. It returns the version that the record completes, where that is the next one;
-// nil where nothing is complete or a known version was written again. An error names what does not belong: reading goes
-// on behind it.
+// ErrStray is in an error of Chain.Add for a version that is whole, and that no reader keeps.
+var ErrStray = errors.New("it is on no reader's chain")
+
+// ChainFrom returns the chain of a reader that has kept last, and is sure of it.
+func ChainFrom(last *Manifest) *Chain {
+	c := &Chain{links: chunk.ChainFrom(last.link()), sure: true}
+	c.chunks.Skip(last.Version)
+	return c
+}
+
+// Add takes the next record in log order. It returns the version that the record completes, where that is kept; nil
+// where nothing is complete or a known version was written again. An error names what can't be read, or with ErrStray
+// what is not kept: reading goes on behind it.
 func (c *Chain) Add(r *schemas.Record) (*Publication, error) {
 	p, err := c.chunks.Add(r)
 	if err != nil || p == nil {
 		return nil, err
 	}
-	if c.last.Version > 0 && !p.Manifest.Extends(&c.last) {
-		return nil, fmt.Errorf("version %d after %.16s does not extend version %d, which is %.16s",
-			p.Manifest.Version, p.Manifest.Previous, c.last.Version, c.last.Digest)
+	last := c.links.Last()
+	if c.links.Offer(p.Manifest.link()) == chunk.Stray {
+		return nil, fmt.Errorf("version %d after %.16s does not extend version %d, which is %.16s: %w",
+			p.Manifest.Version, p.Manifest.Previous, last.Number, last.Digest, ErrStray)
 	}
-	c.last = p.Manifest
+	c.sure = c.sure || c.links.Sure()
 	c.chunks.Skip(p.Manifest.Version)
 	return p, nil
+}
+
+// Sure reports whether the chain keeps what every other reader keeps from here on. One that began in the middle of a log
+// may have begun with a version that lost a race: it is sure once a version has extended the one before, and stays so,
+// since from equal states readers keep equal versions, whatever can't be read later.
+func (c *Chain) Sure() bool { return c.sure }
+
+// link is the version's place in a chain: a map needs no predecessor to be understood.
+func (m *Manifest) link() chunk.Link {
+	return chunk.Link{Number: m.Version, Digest: m.Digest, Previous: m.Previous, Full: true}
 }

@@ -40,11 +40,6 @@ type Positions struct {
 	Control   int64   `json:"control"`   // next offset
 }
 
-// Extends reports whether m is the version that follows last: readers keep the first complete version that does.
-func (m *Manifest) Extends(last *Manifest) bool {
-	return m.Version == last.Version+1 && m.Previous == last.Digest
-}
-
 // Encode returns the manifest as one line of JSON.
 func (m *Manifest) Encode() ([]byte, error) { return json.Marshal(m) }
 

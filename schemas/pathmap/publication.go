@@ -25,11 +25,22 @@ type Publication struct {
 
 // Records returns the publication as records to append, in order.
 func (p *Publication) Records(attempt int64) ([]schemas.Record, error) {
+	return p.Chunks(attempt, ChunkBytes)
+}
+
+// Chunks is Records with at most size bytes of the map a record; 0 stands for ChunkBytes.
+func (p *Publication) Chunks(attempt int64, size int) ([]schemas.Record, error) {
 	manifest, err := p.Manifest.Encode()
 	if err != nil {
 		return nil, err
 	}
-	n := max(1, (len(p.Bytes)+ChunkBytes-1)/ChunkBytes)
+	if size <= 0 {
+		size = ChunkBytes
+	}
+	n := max(1, (len(p.Bytes)+size-1)/size)
+	if n > chunk.MaxChunks {
+		return nil, fmt.Errorf("version %d: %d bytes in chunks of %d are %d, at most %d", p.Manifest.Version, len(p.Bytes), size, n, chunk.MaxChunks)
+	}
 	records := make([]schemas.Record, n)
 	for i := range records {
 		place, err := json.Marshal(chunk.Place{Whole: p.Manifest.Version, Attempt: attempt, Index: i, Count: n})
@@ -38,7 +49,7 @@ func (p *Publication) Records(attempt int64) ([]schemas.Record, error) {
 		}
 		records[i] = schemas.Record{
 			Partition: schemas.Partition{Topic: schemas.Maps},
-			Value:     p.Bytes[i*ChunkBytes : min((i+1)*ChunkBytes, len(p.Bytes))],
+			Value:     p.Bytes[i*size : min((i+1)*size, len(p.Bytes))],
 			Headers:   []schemas.Header{{Key: placeHeader, Value: place}},
 		}
 	}

@@ -1,0 +1,56 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+
+	"detour/schemas"
+	"detour/schemas/pathmap"
+	"detour/schemas/reject"
+)
+
+// readBack reads maps on to the version made last. Two publishers may write at once, while one does not know yet that it
+// was superseded. Of what they write every reader keeps the same version, and here each of them sees which: the same
+// content, whoever wrote it, and it goes on; another, and it is of no use any more. So no version ever extends one that
+// lost. It is in the log by now, since it was acknowledged: where the end comes first, it was damaged and is made again.
+func (m *Machine) readBack(records []schemas.Record, next int64) (out []schemas.Record, err error) {
+	if len(records) == 0 && next == m.maps {
+		return nil, fmt.Errorf("version %d can't be read back, %s ends at %d: %w", m.last.Version, mapsPartition, m.maps, schemas.ErrSuperseded)
+	}
+	for i := range records {
+		r := &records[i]
+		m.maps = r.Offset + 1
+		p, err := m.chain.Add(r)
+		if err != nil {
+			out = refuse(out, r, reasonOf(err), err)
+		}
+		if p != nil {
+			return out, m.recognize(p, r)
+		}
+	}
+	m.maps = max(m.maps, next)
+	return out, nil
+}
+
+// recognize compares the version that readers keep with the one that was made.
+func (m *Machine) recognize(p *pathmap.Publication, r *schemas.Record) error {
+	if theirs := &p.Manifest; theirs.Version != m.last.Version || theirs.Digest != m.last.Digest {
+		return fmt.Errorf("%s: version %d has digest %s, where version %d with %s was made: %w",
+			r.At(), theirs.Version, theirs.Digest, m.last.Version, m.last.Digest, schemas.ErrSuperseded)
+	}
+	m.last, m.unread = p.Manifest, false
+	return nil
+}
+
+// reasonOf tells a record of maps that can't be read from a version that lost.
+func reasonOf(err error) reject.Reason {
+	if errors.Is(err, pathmap.ErrStray) {
+		return reject.OffChain
+	}
+	return reject.Undecodable
+}
+
+// Passed returns the reject of a record of maps that a reader passed over, because of an error of pathmap.Chain.
+func Passed(r *schemas.Record, why error) schemas.Record {
+	return refuse(nil, r, reasonOf(why), why)[0]
+}
