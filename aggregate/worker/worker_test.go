@@ -46,8 +46,11 @@ func runFor(t *testing.T, log *memlog.Log, d time.Duration) error {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), d)
 	defer stop()
-	w := Worker{Genesis: testGenesis(), Group: "aggregate", Log: log, Members: memlog.NewGroup(log), Logger: zerolog.Nop()}
-	return w.Run(ctx)
+	return newWorker(log).Run(ctx)
+}
+
+func newWorker(log *memlog.Log) *Worker {
+	return &Worker{Genesis: testGenesis(), Group: "aggregate", Log: log, Members: memlog.NewGroup(log), Logger: zerolog.Nop()}
 }
 
 func TestARestartGoesOnBehindTheLastSeal(t *testing.T) {
@@ -86,7 +89,7 @@ func TestAWindowsPartitionThatLostItsSealsIsRefused(t *testing.T) {
 	if err := log.Trim(windows, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Resume(t.Context(), log, testGenesis(), 0, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "retention") {
+	if _, err := newWorker(log).Resume(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "retention") {
 		t.Error(err)
 	}
 }
@@ -132,7 +135,7 @@ func TestRubbishInWindowsIsNoSeal(t *testing.T) {
 	if _, err := log.Append(t.Context(), windows, []schemas.Record{{Value: []byte("a")}}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Resume(t.Context(), log, testGenesis(), 0, zerolog.Nop())
+	m, err := newWorker(log).Resume(t.Context(), 0)
 	if err != nil || m.Next().Offset != 0 {
 		t.Errorf("%v, %v", m, err)
 	}

@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"detour/aggregate"
+	"detour/internal/dataflow"
+	"detour/schemas"
+	"detour/schemas/window"
+)
+
+// Resume returns the machine of a samples partition as the log leaves it. Samples that retention took before they were
+// read are a hole in the panes, and the logger says which.
+func (w *Worker) Resume(ctx context.Context, partition int32) (*aggregate.Machine, error) {
+	start, err := w.start(ctx, schemas.Partition{Topic: schemas.Windows, Number: partition})
+	if err != nil {
+		return nil, err
+	}
+	start.ChunkBytes = w.ChunkBytes
+	input := schemas.Partition{Topic: schemas.Samples, Number: partition}
+	first, end, err := w.Log.Bounds(ctx, input)
+	if err != nil {
+		return nil, fmt.Errorf("bounds of %s: %w", input, err)
+	}
+	from := start.Resume.Offset
+	if from > end {
+		return nil, dataflow.Fatal{Err: fmt.Errorf("%s ends at %d, its last seal had read to %d: it was recreated", input, end, from)}
+	}
+	if from < first {
+		w.Logger.Error().Stringer("partition", input).Int64("from", from).Int64("to", first).Int64("lost", first-from).
+			Msg("samples are lost: retention removed them before they were in a sealed pane")
+		start.First = first
+	}
+	return aggregate.New(w.Genesis, partition, start), nil
+}
+
+// start returns where the output's last seal says to go on.
+func (w *Worker) start(ctx context.Context, output schemas.Partition) (aggregate.Start, error) {
+	last, end, whole, err := LastPane(ctx, w.Log, output)
+	switch {
+	case err != nil:
+		return aggregate.Start{}, err
+	case last != nil:
+		return aggregate.FromSeal(&last.Seal, end), nil
+	case !whole: // panes that were sealed once would be sealed again, with what is left of their rows
+		return aggregate.Start{}, dataflow.Fatal{Err: fmt.Errorf("%s holds no seal although it does not begin at offset 0: "+
+			"retention removed the state to resume from, and what it held can't be made again. "+
+			"Begin a new log, with another topic prefix, and keep windows for longer than aggregate is ever stopped", output)}
+	}
+	return aggregate.FromScratch(0, end), nil
+}
+
+// LastPane returns the last complete pane of a windows partition, nil if there is none, and the end of the partition;
+// whole tells that it holds its beginning, or that there is a pane.
+func LastPane(ctx context.Context, log dataflow.Log, p schemas.Partition) (last *window.Pane, end int64, whole bool, err error) {
+	end, whole, err = dataflow.Tail(ctx, log, p, func(records []schemas.Record) (bool, error) {
+		last = lastPane(records)
+		return last != nil, nil
+	})
+	return last, end, whole || last != nil, err
+}
+
+// lastPane returns the last complete pane among records, nil if there is none. What does not decode was never accepted
+// by any reader, so it is passed over here too.
+func lastPane(records []schemas.Record) (last *window.Pane) {
+	var panes window.Assembler
+	for i := range records {
+		batch, err := window.Decode(records[i].Value)
+		if err != nil {
+			continue
+		}
+		if pane, err := panes.Add(batch); err == nil && pane != nil {
+			last = pane
+		}
+	}
+	return last
+}
