@@ -1,13 +1,19 @@
 package kafkalog
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"pgregory.net/rapid"
 
 	"detour/schemas"
@@ -183,4 +189,44 @@ func TestDamagedBatchesAreFoundToTheOffset(t *testing.T) {
 			offset = f.Next
 		}
 	})
+}
+
+// TestABitFlippedOnTheBrokersDisk: the broker itself does not notice.
+func TestABitFlippedOnTheBrokersDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, addr := broker(t, kfake.DataDir(dir))
+	cfg := testConfig(addr)
+	cfg.Compression = "none"
+	c, ctx := client(t, cfg, uniqueNames(), 1), bounded(t)
+	for _, v := range []string{"first", "second", "third"} {
+		if _, err := c.Append(ctx, p0, []schemas.Record{{Value: []byte(v)}, {Value: []byte("and " + v)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damaged := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if at := bytes.Index(data, []byte("and second")); err == nil && at >= 0 {
+			damaged++
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("AND"), int64(at))
+			return errors.Join(err, f.Close())
+		}
+		return err
+	})
+	if err != nil || damaged != 1 {
+		t.Fatalf("damaged %d files, %v", damaged, err)
+	}
+	got := read(t, c, p0, 0)
+	if !strings.HasPrefix(got, "0 first\n1 and first\n2 lost: a batch with CRC ") ||
+		!strings.HasSuffix(got, ": offsets [2, 4) can't be read\n4 third\n5 and third") {
+		t.Errorf("read %s", got)
+	}
 }

@@ -63,6 +63,10 @@ func explain(err error) string {
 		return "no answer yet"
 	case errors.As(err, &code):
 		return strings.ToLower(code.Title())
+	case errors.Is(err, protocol.ErrNoLeader):
+		return "it has no leader"
+	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition):
+		return "it does not exist"
 	case errors.As(err, &dns):
 		return dns.Err
 	case errors.As(err, &errno):

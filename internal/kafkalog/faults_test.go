@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -305,6 +307,75 @@ func TestRestart(t *testing.T) {
 	})
 	if err := leave(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAPartitionWithoutALeaderIsWaitedFor: reads, appends and bounds wait for as long as it takes, one line says for
+// what, and all go on when there is a leader again.
+func TestAPartitionWithoutALeaderIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	cluster, addr := broker(t)
+	names, ctx := uniqueNames(), bounded(t)
+	client(t, testConfig(addr), names, 1)
+	var headless atomic.Bool
+	headless.Store(true)
+	port, _ := strconv.Atoi(addr[strings.LastIndex(addr, ":")+1:])
+	cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if !headless.Load() {
+			return nil, nil, false
+		}
+		res := r.ResponseKind().(*kmsg.MetadataResponse)
+		node := kmsg.NewMetadataResponseBroker()
+		node.Host, node.Port = "127.0.0.1", int32(port)
+		res.Brokers = append(res.Brokers, node)
+		topic, partition := kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
+		topic.Topic = kmsg.StringPtr(names.Of(schemas.Samples))
+		partition.Leader, partition.ErrorCode = -1, kerr.LeaderNotAvailable.Code
+		topic.Partitions = append(topic.Partitions, partition)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	// kafka-go asks any broker for the bounds; one that is not the leader says so.
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		res := r.ResponseKind().(*kmsg.ListOffsetsResponse)
+		topic, partition := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
+		topic.Topic, partition.ErrorCode = names.Of(schemas.Samples), kerr.NotLeaderForPartition.Code
+		topic.Partitions = append(topic.Partitions, partition)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, headless.Load()
+	})
+	var log lines
+	c, err := New(testConfig(addr), names, zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	var calls sync.WaitGroup
+	var returned atomic.Int32
+	for _, call := range []func() error{
+		func() error { _, err := c.Fetch(ctx, p0, 0); return err },
+		func() error { _, err := c.Append(ctx, p0, one("v")); return err },
+		func() error { _, _, err := c.Bounds(ctx, p0); return err },
+	} {
+		calls.Go(func() {
+			if err := call(); err != nil {
+				t.Error(err)
+			}
+			returned.Add(1)
+		})
+	}
+	eventually(t, "says what it waits for", func() bool { return log.count("waiting for samples/0: ") > 0 })
+	time.Sleep(300 * time.Millisecond) // several tries
+	named := log.count("waiting for samples/0: it has no leader") + log.count("waiting for samples/0: not leader for partition")
+	if returned.Load() != 0 || named != 1 || log.count("waiting") != 1 {
+		t.Errorf("%d calls returned: %s", returned.Load(), log.b.String())
+	}
+	headless.Store(false)
+	calls.Wait()
+	if log.count("samples/0: going on") == 0 {
+		t.Errorf("log: %s", log.b.String())
 	}
 }
 
