@@ -86,15 +86,14 @@ func TestASourceAddedLaterStartsWhereThePanesAre(t *testing.T) {
 		t.Fatalf("sealed %v", starts)
 	}
 	f.send(head(0, 3, 1, 140_000)) // tells of a third source
-	starts, sealed := f.send(head(1, 2, 1, 400_000))
-	if starts != nil {
+	if starts, _ := f.send(head(1, 2, 1, 400_000)); starts != nil {
 		t.Fatalf("sealed %v", starts)
 	}
-	if starts, _ = f.send(head(0, 2, 2, 400_000)); starts != nil { // from here on panes wait for the third, which is at 70,000
+	if starts, _ := f.send(head(0, 2, 2, 400_000)); starts != nil { // from here on panes wait for the third, which is at 70,000
 		t.Fatalf("sealed %v without the new source", starts)
 	}
 	f.send(head(2, 3, 0, 135_000), at(75_000, 0))
-	starts, sealed = f.send(head(2, 3, 1, 200_000))
+	starts, sealed := f.send(head(2, 3, 1, 200_000))
 	if !slices.Equal(starts, []int64{120_000}) || len(sealed[0].Seal.Marks) != 3 {
 		t.Errorf("sealed %v", starts)
 	}
@@ -135,11 +134,10 @@ func TestAReleasedSourceHoldsUpNothingUntilItsMarkHasPassed(t *testing.T) {
 		t.Fatalf("sealed %v", starts)
 	}
 	f.send(head(1, 2, 2, 300_000), at(245_000, 2)) // past the release: it counts again
-	starts, sealed := f.send(head(0, 2, 2, 900_000))
-	if starts != nil {
+	if starts, _ := f.send(head(0, 2, 2, 900_000)); starts != nil {
 		t.Fatalf("sealed %v against the mark of 300,000", starts)
 	}
-	starts, sealed = f.send(head(1, 2, 3, 400_000))
+	starts, sealed := f.send(head(1, 2, 3, 400_000))
 	moved := int64(0)
 	for _, p := range sealed {
 		moved += p.Seal.Totals.Moved

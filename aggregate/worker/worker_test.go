@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,6 +52,47 @@ func newWorker(log *memlog.Log) *Worker {
 	return &Worker{Genesis: testGenesis(), Group: "aggregate", Log: log, Members: memlog.NewGroup(log), Logger: zerolog.Nop()}
 }
 
+// written returns the records of the windows partition.
+func written(t *testing.T, log *memlog.Log) []schemas.Record {
+	t.Helper()
+	start, end, err := log.Bounds(t.Context(), windows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := dataflow.Range(t.Context(), log, windows, start, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
+}
+
+// readBack returns the panes that a reader takes.
+func readBack(t *testing.T, log *memlog.Log) (all []*window.Pane) {
+	t.Helper()
+	var a window.Assembler
+	for _, r := range written(t, log) {
+		b, err := window.Decode(r.Value)
+		if err != nil {
+			continue
+		}
+		if p, err := a.Add(b); err == nil && p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// incomplete returns the starts of the panes that say so, and how many report offsets they miss.
+func incomplete(panes []*window.Pane) (starts []int64, lost int64) {
+	for _, p := range panes {
+		lost += p.Seal.Totals.Lost
+		if p.Seal.Totals.Incomplete {
+			starts = append(starts, p.Start)
+		}
+	}
+	return starts, lost
+}
+
 func TestARestartGoesOnBehindTheLastSeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := memlog.All(1)
@@ -62,13 +102,8 @@ func TestARestartGoesOnBehindTheLastSeal(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, end, _ := log.Bounds(t.Context(), windows)
-		records, err := dataflow.Range(t.Context(), log, windows, 0, end)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var starts []int64
-		for _, r := range records {
+		for _, r := range written(t, log) {
 			b, err := window.Decode(r.Value)
 			if err != nil {
 				t.Fatal(err)
@@ -79,64 +114,4 @@ func TestARestartGoesOnBehindTheLastSeal(t *testing.T) {
 			t.Errorf("panes %v, want %v", starts, want)
 		}
 	})
-}
-
-func TestAWindowsPartitionThatLostItsSealsIsRefused(t *testing.T) {
-	log := memlog.All(1)
-	if _, err := log.Append(t.Context(), windows, []schemas.Record{{Value: []byte("a")}, {Value: []byte("b")}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := log.Trim(windows, 1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := newWorker(log).Resume(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "retention") {
-		t.Error(err)
-	}
-}
-
-func TestSamplesThatRetentionTookAreAHole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := memlog.All(1)
-		for i, mark := range []int64{200_000, 260_000, 330_000, 930_000} {
-			send(t, log, int64(i), mark)
-			if i == 0 {
-				if err := runFor(t, log, time.Second); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := log.Trim(samples, 3); err != nil {
-			t.Fatal(err)
-		}
-		if err := runFor(t, log, time.Second); err != nil {
-			t.Fatal(err)
-		}
-		_, end, _ := log.Bounds(t.Context(), windows)
-		records, err := dataflow.Range(t.Context(), log, windows, 0, end)
-		if err != nil {
-			t.Fatal(err)
-		}
-		holes := int64(0)
-		for _, r := range records {
-			b, err := window.Decode(r.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			holes += b.Head.Seal.Totals.Holes
-		}
-		if len(records) != 14 || holes != 1 {
-			t.Errorf("%d panes with %d holes", len(records), holes)
-		}
-	})
-}
-
-func TestRubbishInWindowsIsNoSeal(t *testing.T) {
-	log := memlog.All(1)
-	if _, err := log.Append(t.Context(), windows, []schemas.Record{{Value: []byte("a")}}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := newWorker(log).Resume(t.Context(), 0)
-	if err != nil || m.Next().Offset != 0 {
-		t.Errorf("%v, %v", m, err)
-	}
 }
