@@ -2,7 +2,8 @@
 // keeps real record batches, groups and offsets. It stands in for a cluster on a developer's machine and in tests.
 //
 // What it promises: topics exist only once a client has created them; with a data directory, whatever a client was told is
-// written survives a restart and a crash. What it isn't: replicated, or fast on disk, as every batch is synced.
+// written survives a restart and a crash. What it isn't: replicated, or fast on disk, as every batch is synced. And a batch
+// that was damaged on disk is handed out as it is while the broker runs, but when it starts it cuts the partition off there.
 package broker
 
 import (
