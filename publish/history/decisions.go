@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"detour/schemas"
+	"detour/schemas/chunk"
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
@@ -16,25 +17,29 @@ import (
 type decisionSink struct {
 	h     *History
 	ticks decision.Assembler
-	last  link
+	keep  keeper[*decision.Whole]
+	last  int64 // number of the last tick stored
+	doubt bool
 	seals seals
 }
 
 func newDecisionSink(h *History) *decisionSink {
-	return &decisionSink{h: h, seals: seals{h: h, table: "ticks"}}
+	return &decisionSink{h: h, keep: keeper[*decision.Whole]{h: h, what: "tick"}, doubt: true, seals: seals{h: h, table: "ticks"}}
 }
 
-func (s *decisionSink) resume(ctx context.Context) error {
+func (s *decisionSink) resume(ctx context.Context) (bool, error) {
 	var tick uint64
+	var digest string
 	var pane int64
 	const query = "SELECT max(tick), argMax(digest, tick), toUnixTimestamp64Milli(max(pane)) FROM ticks"
-	if err := s.h.store.ask(ctx, query, nil, &tick, &s.last.digest, &pane); err != nil || tick == 0 {
-		return err
+	if err := s.h.store.ask(ctx, query, nil, &tick, &digest, &pane); err != nil || tick == 0 {
+		return false, err
 	}
-	s.last.number = int64(tick)
+	s.last = int64(tick)
+	s.keep.resume(chunk.Link{Number: s.last, Digest: digest})
 	s.ticks.Skip(pane)
-	s.h.progress.with(func(p *Progress) { p.Tick = s.last.number })
-	return nil
+	s.h.progress.with(func(p *Progress) { p.Tick = s.last })
+	return true, nil
 }
 
 func (s *decisionSink) take(r *schemas.Record) (func(context.Context) error, error) {
@@ -42,24 +47,23 @@ func (s *decisionSink) take(r *schemas.Record) (func(context.Context) error, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.h.same(batch.Head.Genesis, r); err != nil {
+	if err := s.h.same(batch.Head.Genesis); err != nil {
 		return nil, err
 	}
 	whole, err := s.ticks.Add(batch)
 	if err != nil || whole == nil {
 		return nil, err
 	}
-	next := link{whole.Tick.Number, whole.Tick.Digest}
-	if !s.h.extends(r, s.last, next, whole.Tick.Previous) {
-		return nil, nil
+	if err := storable(whole.Pane); err != nil {
+		return nil, err
 	}
-	return func(ctx context.Context) error {
-		if err := s.store(ctx, whole); err != nil {
-			return err
-		}
-		s.last = next
-		return nil
-	}, nil
+	t := &whole.Tick
+	link := chunk.Link{Number: t.Number, Digest: t.Digest, Previous: t.Previous, Full: t.Snapshot}
+	store, kept := s.keep.offer(r, link, whole)
+	if kept {
+		s.ticks.Skip(whole.Pane)
+	}
+	return oneByOne(store, s.store), nil
 }
 
 func (s *decisionSink) store(ctx context.Context, w *decision.Whole) error {
@@ -72,16 +76,26 @@ func (s *decisionSink) store(ctx context.Context, w *decision.Whole) error {
 	t := &w.Tick
 	token := fmt.Sprintf("%d/%s", t.Number, t.Digest)
 	pane := time.UnixMilli(w.Pane).UTC()
-	add := func(b driver.Batch, i int) error { return s.append(b, pane, uint64(t.Number), changed[i]) }
-	if err := s.h.insert(ctx, "decisions", token, len(changed), add); err != nil {
+	rows := &rows{
+		table: "decisions", token: token, n: len(changed), doubt: s.doubt,
+		add: func(b driver.Batch, i int) error { return s.append(b, pane, uint64(t.Number), changed[i]) },
+		kept: &kept{
+			query: "SELECT hex(resolver) FROM decisions WHERE tick = $1 AND pane = fromUnixTimestamp64Milli(toInt64($2), 'UTC')",
+			args:  []any{t.Number, w.Pane},
+			key:   func(i int) string { return hexAddr(changed[i].Resolver) },
+		},
+	}
+	if err := s.h.insert(ctx, rows); err != nil {
 		return err
 	}
+	s.doubt = rows.stillDoubt()
 	n := &t.Totals
 	s.seals.add(token,
 		uint64(t.Number), pane, t.Digest, t.Previous, t.Policy, uint64(len(changed)),
 		uint64(n.Windows), uint64(n.Samples), uint64(n.Resolvers), uint64(n.Rerouted), uint64(n.Moved), n.Incomplete,
 		t.Positions.Windows, t.Positions.Control,
 	)
+	s.last = t.Number
 	return nil
 }
 
@@ -89,7 +103,7 @@ func (s *decisionSink) flush(ctx context.Context) error {
 	if err := s.seals.flush(ctx); err != nil {
 		return err
 	}
-	s.h.progress.with(func(p *Progress) { p.Tick = s.last.number })
+	s.h.progress.with(func(p *Progress) { p.Tick = s.last })
 	return nil
 }
 
@@ -104,29 +118,3 @@ func (s *decisionSink) append(b driver.Batch, pane time.Time, tick uint64, d *de
 
 // octaves returns a ratio of 1/sample.RatioOne octaves in octaves.
 func octaves(ratio int32) float64 { return float64(ratio) / sample.RatioOne }
-
-// link is a tick or a version in its chain.
-type link struct {
-	number int64 // 0 = none yet
-	digest string
-}
-
-// extends reports whether next, whose predecessor's digest is previous, goes on from last. A repeat does not, nor does
-// what a superseded writer put beside the chain. Where numbers are missing the chain goes on behind the gap, since what
-// retention took will not come back; the gap is named.
-func (h *History) extends(r *schemas.Record, last, next link, previous string) bool {
-	switch {
-	case next.number <= last.number:
-		return false
-	case last.number == 0, next.number == last.number+1 && previous == last.digest:
-		return true
-	}
-	h.progress.gap()
-	line := h.log.Error().Str("at", r.At()).Int64("last", last.number).Int64("number", next.number)
-	if next.number == last.number+1 {
-		line.Msg("skipped: it does not follow the last one stored")
-		return false
-	}
-	line.Msg("numbers are missing in between")
-	return true
-}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"detour/schemas/chunk"
 	"detour/schemas/pathmap"
 )
 
@@ -45,7 +46,7 @@ func difference(from, to *pathmap.Map) []change {
 }
 
 // lastMap returns the newest version that is stored whole, after checking that its parts add up to its digest.
-func (s *Store) lastMap(ctx context.Context) (link, *pathmap.Map, error) {
+func (s *Store) lastMap(ctx context.Context) (chunk.Link, *pathmap.Map, error) {
 	var version uint64
 	var digest, byDefault string
 	m := &pathmap.Map{}
@@ -53,20 +54,20 @@ func (s *Store) lastMap(ctx context.Context) (link, *pathmap.Map, error) {
 		toUnixTimestamp64Milli(argMax(pane, version)), argMax(paths, version), argMax(default_path, version) FROM map_versions`,
 	).Scan(&version, &digest, &m.Genesis, &m.Policy, &m.Pane, &m.Paths, &byDefault)
 	if err != nil || version == 0 {
-		return link{}, nil, err
+		return chunk.Link{}, nil, err
 	}
 	m.Default = uint8(slices.Index(m.Paths, byDefault))
 	if m.Entries, err = s.entries(ctx, version, m.Paths); err != nil {
-		return link{}, nil, err
+		return chunk.Link{}, nil, err
 	}
 	data, err := m.Encode()
 	if err != nil {
-		return link{}, nil, fmt.Errorf("version %d as stored: %w", version, err)
+		return chunk.Link{}, nil, fmt.Errorf("version %d as stored: %w", version, err)
 	}
 	if got := pathmap.Digest(data); got != digest {
-		return link{}, nil, fmt.Errorf("version %d as stored has digest %s, its manifest says %s", version, got, digest)
+		return chunk.Link{}, nil, fmt.Errorf("version %d as stored has digest %s, its manifest says %s", version, got, digest)
 	}
-	return link{int64(version), digest}, m, nil
+	return chunk.Link{Number: int64(version), Digest: digest}, m, nil
 }
 
 // entries returns what a version lists, in a map's order.

@@ -11,10 +11,11 @@ import (
 
 // sink puts the wholes of one partition together and stores them. It is used by one goroutine.
 type sink interface {
-	// resume asks ClickHouse what it holds of the partition; wholes up to that are not stored again.
-	resume(ctx context.Context) error
-	// take takes the next record. It returns how to store what belongs to the whole that the record completes, or nil. An
-	// error says what is wrong with the record, unless it is dataflow.Fatal.
+	// resume asks ClickHouse what it holds of the partition; wholes up to that are not stored again. It returns whether it
+	// holds any.
+	resume(ctx context.Context) (any bool, err error)
+	// take takes the next record. It returns how to store what belongs to the wholes that the record completes, or nil. An
+	// error says what is wrong with the record.
 	take(r *schemas.Record) (store func(context.Context) error, err error)
 	// flush seals every whole whose parts are stored.
 	flush(ctx context.Context) error
@@ -32,10 +33,11 @@ func (h *History) follow(ctx context.Context, a dataflow.Assignment, s sink) err
 }
 
 func (h *History) followFrom(ctx context.Context, a dataflow.Assignment, s sink) error {
-	if err := s.resume(ctx); err != nil {
+	known, err := s.resume(ctx)
+	if err != nil {
 		return err
 	}
-	offset, err := h.begin(ctx, a)
+	offset, err := h.begin(ctx, a, known)
 	if err != nil {
 		return err
 	}
@@ -71,30 +73,33 @@ func (h *History) take(ctx context.Context, s sink, records []schemas.Record) (s
 	for i := range records {
 		r := &records[i]
 		store, err := s.take(r)
-		var fatal dataflow.Fatal
-		switch {
-		case errors.As(err, &fatal):
-			return 0, err
-		case err != nil:
-			h.progress.undecodable()
-			h.log.Error().Err(err).Str("at", r.At()).Msg("record skipped: it can't be read")
-		case store != nil:
-			if err := store(ctx); err != nil {
+		if err == nil && store != nil {
+			err = store(ctx)
+			stored = r.Offset + 1
+			if !errors.As(err, new(unstorable)) && err != nil {
 				return 0, err
 			}
-			stored = r.Offset + 1
+		}
+		if err != nil {
+			h.progress.skipped(errors.As(err, new(foreign)))
+			h.log.Error().Err(err).Str("at", r.At()).Msg("record skipped")
 		}
 	}
 	return stored, s.flush(ctx)
 }
 
-func (h *History) begin(ctx context.Context, a dataflow.Assignment) (int64, error) {
-	if a.Offset >= 0 {
+// begin returns where to read from: where the group is, or the log's start where nothing was ever committed or ClickHouse
+// holds nothing, as a new database does.
+func (h *History) begin(ctx context.Context, a dataflow.Assignment, known bool) (int64, error) {
+	if a.Offset >= 0 && known {
 		return a.Offset, nil
 	}
 	start, _, err := h.deps.Log.Bounds(ctx, a.Partition)
 	if err != nil {
 		return 0, fmt.Errorf("bounds of %s: %w", a.Partition, err)
+	}
+	if start > 0 {
+		h.log.Warn().Stringer("partition", a.Partition).Int64("from", start).Msg("history begins in the middle: the log holds nothing older")
 	}
 	return start, nil
 }
@@ -106,6 +111,7 @@ func (h *History) overrun(p schemas.Partition, offset int64, f dataflow.Fetched)
 		return 0, dataflow.Fatal{Err: fmt.Errorf("%s ends at %d, history had read it up to %d: it is another log", p, f.End, offset)}
 	}
 	h.progress.lost(f.Start - offset)
-	h.log.Error().Stringer("partition", p).Int64("from", offset).Int64("to", f.Start).Msg("records lost: retention was faster than history")
+	h.log.Error().Stringer("partition", p).Int64("from", offset).Int64("to", f.Start).Int64("lost", f.Start-offset).
+		Msg("records lost: retention was faster than history")
 	return f.Start, nil
 }

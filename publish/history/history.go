@@ -4,9 +4,12 @@
 //  1. Every sealed pane, every tick and every map version of the log is stored once, and as a whole: the row in panes,
 //     ticks or map_versions is written after everything that belongs to it, and a reader who joins it sees no half.
 //  2. A crash, a second member at the same partition, or an answer that got lost doubles no row: a block is sent under a
-//     token made of what it is and what it says, and a new owner asks ClickHouse which whole it holds last.
+//     token made of what it is and what it says, and a new owner asks ClickHouse which whole it holds last. A try that
+//     comes after the tables forgot the token asks them which rows they hold.
 //  3. When ClickHouse is away, the log is the buffer: history waits with one line in the log, and nothing else stops.
 //  4. An offset is committed only once ClickHouse has acknowledged every whole before it.
+//  5. A record that can't be read, or that is another pipeline's, is named, counted and passed over, and so is what
+//     retention took; ticks and versions are those that every reader of the log keeps.
 //
 // It decides nothing and changes nothing of the log.
 package history
@@ -16,6 +19,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -113,16 +117,21 @@ func (h *History) adopt(ctx context.Context) error {
 	if len(hashes) > 0 {
 		return nil
 	}
-	return h.store.insert(ctx, "genesis", h.genesis, 1, values(h.genesis, string(settings)))
+	add := func(b driver.Batch, _ int) error { return b.Append(h.genesis, string(settings)) }
+	return h.store.insert(ctx, &rows{table: "genesis", token: h.genesis, n: 1, add: add})
 }
 
-// same returns an error where a record belongs to another genesis.
-func (h *History) same(genesis string, r *schemas.Record) error {
+// same returns an error where a record belongs to another genesis. The log's own was checked at the start, so the record
+// came here by mistake.
+func (h *History) same(genesis string) error {
 	if genesis == h.genesis {
 		return nil
 	}
-	return dataflow.Fatal{Err: fmt.Errorf("%s is of genesis %.12s, this pipeline's is %.12s", r.At(), genesis, h.genesis)}
+	return foreign{fmt.Errorf("it is of genesis %.12s, this pipeline's is %.12s", genesis, h.genesis)}
 }
+
+// foreign marks an error of a record that is another pipeline's.
+type foreign struct{ error }
 
 // path returns the name of a path: tables hold names, as an index means nothing without its catalogue.
 func (h *History) path(i uint8) string {

@@ -40,7 +40,7 @@ func TestCrashesBeforeSealAndCommit(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p.minutes(int(p.tick.number), 1, 10)
+		p.minutes(int(p.tick.Number), 1, 10)
 	}
 	h := p.history(s, &soloGroup{log: p.log})
 	runUntil(t, h, caughtUp(t, h))
@@ -135,22 +135,6 @@ func TestAnotherGenesisIsRefused(t *testing.T) {
 	var fatal dataflow.Fatal
 	if err := p.history(s, &soloGroup{log: p.log}).Run(t.Context()); !errors.As(err, &fatal) || !strings.Contains(err.Error(), "database of its own") {
 		t.Error(err)
-	}
-}
-
-func TestRetentionIsNamed(t *testing.T) {
-	var lines logged
-	s := testStore(t, zerolog.New(&lines))
-	p := newPipeline(t, 7)
-	p.minutes(0, 4, 5)
-	g := &soloGroup{log: p.log, committed: map[schemas.Partition]int64{{Topic: schemas.Decisions}: 0}}
-	if err := p.log.Trim(schemas.Partition{Topic: schemas.Decisions}, 2); err != nil {
-		t.Fatal(err)
-	}
-	h := p.history(s, g)
-	runUntil(t, h, caughtUp(t, h))
-	if got := h.Progress(); got.Lost != 2 || got.Tick != 4 || lines.count("records lost") != 1 {
-		t.Errorf("%+v", got)
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 // Progress is what a History has done since it was made.
 type Progress struct {
 	Rows        map[string]int64 // by table: rows that ClickHouse acknowledged, repeats included
-	Undecodable int64            // records skipped since they could not be read
+	Undecodable int64            // records skipped since they could not be read, or say what no table takes
+	Foreign     int64            // records skipped since they are of another genesis
 	Lost        int64            // records that retention took before they were read
-	Gaps        int64            // ticks and versions that did not follow the one before
+	Gaps        int64            // ticks and versions that are missing between, or before, those stored
 
 	Panes   map[int32]int64             // by windows partition: start of the last pane stored, ms
 	Tick    int64                       // last one stored, 0 = none
@@ -71,9 +72,18 @@ func (g *progress) with(f func(*Progress)) {
 func (g *progress) reached(at schemas.Partition, offset int64) {
 	g.with(func(p *Progress) { p.Read[at] = offset })
 }
-func (g *progress) undecodable() { g.with(func(p *Progress) { p.Undecodable++ }) }
-func (g *progress) gap()         { g.with(func(p *Progress) { p.Gaps++ }) }
+func (g *progress) gap(n int64)  { g.with(func(p *Progress) { p.Gaps += n }) }
 func (g *progress) lost(n int64) { g.with(func(p *Progress) { p.Lost += n }) }
+
+func (g *progress) skipped(foreign bool) {
+	g.with(func(p *Progress) {
+		if foreign {
+			p.Foreign++
+		} else {
+			p.Undecodable++
+		}
+	})
+}
 
 func (g *progress) rows(table string, n int) {
 	g.with(func(p *Progress) { p.Rows[table] += int64(n) })

@@ -31,7 +31,7 @@ func (s *seals) flush(ctx context.Context) error {
 	}
 	sum := sha256.Sum256([]byte(strings.Join(s.tokens, "\n")))
 	add := func(b driver.Batch, i int) error { return b.Append(s.rows[i]...) }
-	if err := s.h.insert(ctx, s.table, hex.EncodeToString(sum[:]), len(s.rows), add); err != nil {
+	if err := s.h.insert(ctx, &rows{table: s.table, token: hex.EncodeToString(sum[:]), n: len(s.rows), add: add}); err != nil {
 		return err
 	}
 	s.rows, s.tokens = nil, nil

@@ -52,7 +52,9 @@ func (p *patience) until(ctx context.Context, f func(context.Context) error) err
 		case errors.As(err, &stop):
 			return stop.error
 		}
-		p.wait(err)
+		if !errors.Is(err, errSettling) {
+			p.wait(err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -3,7 +3,7 @@
 // ON CLUSTER and replicated engines, see Migration.Statements.
 //
 // What every migration keeps to:
-//  1. It may be run again from its start: IF NOT EXISTS, or OR REPLACE. A crash in its middle, or two processes that
+//  1. It may be run again from its start: IF NOT EXISTS, OR REPLACE, or MODIFY QUERY. A crash in its middle, or two processes that
 //     migrate at once, do no harm.
 //  2. It names no database: tables are in the connection's.
 //  3. Once released its text never changes; what has to change is another migration.
