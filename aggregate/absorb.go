@@ -29,14 +29,10 @@ func (m *Machine) absorb(b *sample.Batch, offset int64) {
 		p := m.open(start, offset)
 		p.add(h.Source, s, start <= m.through)
 	}
-	if h.To <= src.Next { // a repeat, or of a writer that was superseded
-		m.sources[h.Source] = src
-		return
-	}
-	if src.Torn || missing(&src, h) {
+	doubtful := src.Torn || missing(&src, h)
+	if src.Hear(h) && doubtful {
 		m.gaps = window.Join(m.gaps, gap)
 	}
-	src.Heard, src.Torn, src.Next, src.Origin, src.Mark = true, false, h.To, h.Origin, h.Mark
 	m.sources[h.Source] = src
 }
 

@@ -42,6 +42,16 @@ func (s *Source) Watermark() (ms int64, ok bool) {
 	}
 }
 
+// Hear takes what the head of a range says of the source. It is false for what says nothing new: a repeat, or a range of an
+// ingest that was superseded.
+func (s *Source) Hear(h *sample.Head) bool {
+	if h.To <= s.Next {
+		return false
+	}
+	s.Heard, s.Torn, s.Next, s.Origin, s.Mark = true, false, h.To, h.Origin, h.Mark
+	return true
+}
+
 // check reports a state that no aggregator has.
 func (r *Resume) check() error {
 	if r.Offset < 0 || len(r.Sources) > sample.MaxSources || len(r.Gaps) > MaxSpans {
