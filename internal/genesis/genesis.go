@@ -5,6 +5,7 @@ package genesis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -76,13 +77,25 @@ func read(ctx context.Context, log dataflow.Log) (*control.Genesis, error) {
 		if len(f.Records) == 0 {
 			continue
 		}
-		r, err := control.Decode(f.Records[0].Value)
-		if err == nil && r.Genesis == nil {
-			err = fmt.Errorf("it is no genesis")
-		}
+		g, err := decode(&f.Records[0])
 		if err != nil {
 			return nil, dataflow.Fatal{Err: fmt.Errorf("%s: %w", f.Records[0].At(), err)}
 		}
-		return r.Genesis, nil
+		return g, nil
 	}
+}
+
+// decode returns the genesis that a record holds. There is no going on without one: another may be of other settings.
+func decode(first *schemas.Record) (*control.Genesis, error) {
+	if why, lost := first.Unreadable(); lost {
+		return nil, fmt.Errorf("the log's genesis is lost: %s", why)
+	}
+	r, err := control.Decode(first.Value)
+	if err != nil {
+		return nil, err
+	}
+	if r.Genesis == nil {
+		return nil, errors.New("it is no genesis")
+	}
+	return r.Genesis, nil
 }

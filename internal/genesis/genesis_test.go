@@ -66,14 +66,22 @@ func TestAProcessWithoutTheKeyWaitsForOneThatHasIt(t *testing.T) {
 }
 
 func TestALogThatBeginsWithSomethingElseIsRefused(t *testing.T) {
-	for _, value := range []string{"rubbish", `{"policy":{}}`} {
+	lost := schemas.Unreadable(partition, 0, 2, "a batch with the wrong CRC")
+	for _, test := range []struct {
+		first schemas.Record
+		want  string
+	}{
+		{schemas.Record{Value: []byte("rubbish")}, "control/0@0: "},
+		{schemas.Record{Value: []byte(`{"policy":{}}`)}, "control/0@0: "},
+		{lost, "control/0@0: the log's genesis is lost: a batch with the wrong CRC: offsets [0, 2) can't be read"},
+	} {
 		log := memlog.All(1)
-		if _, err := log.Append(t.Context(), partition, []schemas.Record{{Value: []byte(value)}}); err != nil {
+		if _, err := log.Append(t.Context(), partition, []schemas.Record{test.first}); err != nil {
 			t.Fatal(err)
 		}
 		err := ensure(t, log, settings("k"))
-		if _, fatal := errors.AsType[dataflow.Fatal](err); !fatal || !strings.Contains(err.Error(), "control/0@0") {
-			t.Errorf("%s: %v", value, err)
+		if _, fatal := errors.AsType[dataflow.Fatal](err); !fatal || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.want, err)
 		}
 	}
 }
