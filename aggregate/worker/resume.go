@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"detour/aggregate"
 	"detour/internal/dataflow"
 	"detour/schemas"
+	"detour/schemas/control"
 	"detour/schemas/window"
 )
 
@@ -33,6 +36,12 @@ func (w *Worker) Resume(ctx context.Context, partition int32) (*aggregate.Machin
 		start.First = first
 	}
 	return aggregate.New(w.Genesis, partition, start), nil
+}
+
+// Resume is Worker.Resume without a worker.
+func Resume(ctx context.Context, log dataflow.Log, g *control.Genesis, partition int32, logger zerolog.Logger) (*aggregate.Machine, error) {
+	w := Worker{Genesis: g, Log: log, Logger: logger}
+	return w.Resume(ctx, partition)
 }
 
 // start returns where the output's last seal says to go on.

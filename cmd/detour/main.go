@@ -44,7 +44,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
-		migrateCommand(), policyCommand(), explainCommand(), verifyCommand(), feedCommand(), configCommand(),
+		migrateCommand(), policyCommand(), explainCommand(), markCommand(), verifyCommand(), feedCommand(), configCommand(),
 	}
 }
 
