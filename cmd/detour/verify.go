@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,46 +18,49 @@ import (
 	"detour/internal/replay"
 	"detour/schemas"
 	"detour/schemas/control"
-	"detour/schemas/pathmap"
 )
 
 func verifyCommand() command {
 	c := command{
 		name:    "verify",
 		summary: "make published map versions again from the log, and compare",
-		help: `Runs the same machines over the same input and compares digests; a version that differs is named, with the first
-resolver or field that does, and the exit code is 1. It appends nothing. The log has to hold its beginning: the windows
-topic, or with --from samples the samples topic, from offset 0 on.
+		help: `Runs the same machines over the same input, on a log as it is now, and compares the digest of every stage on the way:
+panes (with --from samples), ticks, versions. What differs first is named, with its resolver and field, and the exit code
+is 1. It reads only.
+
+It begins at the beginning of the log, or behind a snapshot of decisions where retention took the beginning: for --all the
+earliest that there is enough left for, for --version the latest before it. Versions whose evidence is known to miss
+something are counted, with the panes and the records that can't be read; a record that can't be read where samples say
+what was in it is a difference.
 
 Examples:
-  detour verify --config detour.yaml
+  detour verify --config detour.yaml                                # every version that retention still covers: --all
   detour verify --config detour.yaml --version 17 --from samples
-  detour demo --exit --data demo-data; detour verify --data demo-data`,
+  detour demo --exit --data demo-data; detour verify --all --data demo-data`,
 	}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
 		fs := c.flags(std)
 		path := configFlag(fs)
-		var v verification
-		fs.Int64Var(&v.version, "version", 0, "compare only this version; 0 = all")
-		from := fs.String("from", "windows", "`topic` to begin at: windows or samples")
-		data := fs.String("data", "", "verify what \"detour demo --data\" left in this `folder`")
+		all := fs.Bool("all", false, "verify every version that the log still covers; this is the default")
+		version := fs.Int64("version", 0, "verify version `number`")
+		from := fs.String("from", string(schemas.Windows), "`topic` to begin at: windows or samples")
+		data := fs.String("data", "", "verify what \"detour demo --data\" left in this `folder`, or a copy of what it has written so far")
 		asJSON := fs.Bool("json", false, "print JSON")
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
-		if *from != string(schemas.Windows) && *from != string(schemas.Samples) {
+		switch {
+		case *from != string(schemas.Windows) && *from != string(schemas.Samples):
 			return configErrorf("--from is %q, it has to be windows or samples", *from)
+		case *all && given(fs, "version"):
+			return configErrorf("--all and --version contradict each other: give one")
+		case given(fs, "version") && *version < 1:
+			return configErrorf("--version is %d, versions begin at 1", *version)
+		case *data != "" && given(fs, "config"):
+			return configErrorf("--data and --config contradict each other: a demo's folder has its own configuration")
 		}
-		v.samples = *from == string(schemas.Samples)
-		v.progress = console.NewProgress(std.err)
-		defer v.progress.Finish()
 		check := func(p *pipeline) error {
-			found, err := v.run(ctx, p)
-			v.progress.Finish()
-			if err != nil {
-				return err
-			}
-			return found.print(std, *asJSON)
+			return verify(ctx, p, std, replay.Verify{Samples: *from == string(schemas.Samples), Version: *version}, *asJSON)
 		}
 		if *data != "" {
 			return withDemoLog(std, *data, check)
@@ -65,13 +70,34 @@ Examples:
 	return c
 }
 
-// withDemoLog calls f with a pipeline over the log in a demo's folder.
+// given reports whether a flag was on the command line.
+func given(fs *flag.FlagSet, name string) (found bool) {
+	fs.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// withDemoLog calls f with a pipeline over a copy of the log in a demo's folder: a broker writes to its folder even where
+// nobody appends, and one that is still at work there must not meet a second one.
 func withDemoLog(std stdio, dir string, f func(*pipeline) error) (err error) {
 	cfg, err := loadConfig(filepath.Join(dir, configName))
 	if err != nil {
 		return err
 	}
-	b := broker.New(broker.Config{DataDir: filepath.Join(dir, logFolder)}, zerolog.Nop())
+	scratch, err := os.MkdirTemp("", "detour-verify-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	log := filepath.Join(scratch, logFolder)
+	if err := os.CopyFS(log, os.DirFS(filepath.Join(dir, logFolder))); err != nil {
+		return fmt.Errorf("copy the log: %w", err)
+	}
+	return withBroker(cfg, std, log, f)
+}
+
+// withBroker calls f with a pipeline over a broker with its log in a folder.
+func withBroker(cfg *Config, std stdio, folder string, f func(*pipeline) error) (err error) {
+	b := broker.New(broker.Config{DataDir: folder}, zerolog.Nop())
 	addr, err := b.Start()
 	if err != nil {
 		return err
@@ -81,89 +107,44 @@ func withDemoLog(std stdio, dir string, f func(*pipeline) error) (err error) {
 	return withPipeline(cfg, std, f)
 }
 
-// verification is one run of detour verify.
-type verification struct {
-	version  int64 // 0 = all
-	samples  bool
-	progress *console.Progress
-}
-
-// verified is what it found.
-type verified struct {
-	From      string  `json:"from"`
-	Compared  int     `json:"compared"`
-	First     int64   `json:"first_version"`
-	Last      int64   `json:"last_version"`
-	Seconds   float64 `json:"seconds"`
-	Different int64   `json:"different_version,omitempty"` // the first one; 0 = none
-	Why       string  `json:"difference,omitempty"`
-}
-
 // errDifferent ends a verification that found a version which is not what the log says.
 var errDifferent = errors.New("the published map is not what the log says")
 
-func (v *verification) run(ctx context.Context, p *pipeline) (*verified, error) {
+// verify runs one verification and prints what it found.
+func verify(ctx context.Context, p *pipeline, std stdio, v replay.Verify, asJSON bool) error {
 	began := time.Now()
-	if err := genesis.Ensure(ctx, p.log, &p.cfg.Genesis, control.DefaultPolicy(), p.logger); err != nil {
-		return nil, err
+	if err := checkGenesis(ctx, p); err != nil {
+		return err
 	}
-	published, last, err := replay.Published(ctx, p.log)
+	progress := console.NewProgress(std.err)
+	defer progress.Finish()
+	v.Log, v.Genesis = p.log, p.cfg.Genesis
+	v.Progress = func(done, total int64) { progress.Set(done, total, "deriving ticks and versions") }
+	found, err := v.Run(ctx)
+	progress.Finish()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	switch {
-	case last == 0:
-		return nil, errors.New("no version is published yet")
-	case v.version != 0 && published[v.version] == nil:
-		return nil, fmt.Errorf("the log holds no version %d; the newest is %d", v.version, last)
-	case v.version != 0:
-		last = v.version
+	result := verified{found, time.Since(began).Seconds()}
+	if asJSON {
+		err = json.NewEncoder(std.out).Encode(result)
+	} else {
+		err = result.print(std.out)
 	}
-	found := &verified{From: string(schemas.Windows)}
-	if v.samples {
-		found.From = string(schemas.Samples)
+	if err == nil && found.Difference != nil {
+		err = errDifferent
 	}
-	d := replay.Derive{Log: p.log, Genesis: p.cfg.Genesis, Samples: v.samples}
-	err = d.Run(ctx, func(derived *pathmap.Publication) (bool, error) {
-		n := derived.Manifest.Version
-		v.progress.Set(n, last, "deriving versions")
-		if original := published[n]; original != nil && (v.version == 0 || v.version == n) {
-			found.compare(derived, original)
-		}
-		return n < last && found.Different == 0, nil
-	})
-	if err == nil && found.Different == 0 && found.Last != last {
-		found.Different, found.Why = last, "the log does not lead to it"
-	}
-	found.Seconds = time.Since(began).Seconds()
-	return found, err
+	return err
 }
 
-func (f *verified) compare(derived, published *pathmap.Publication) {
-	n := derived.Manifest.Version
-	if f.Compared++; f.Compared == 1 {
-		f.First = n
+// checkGenesis checks that this process fits the log, of which it writes nothing.
+func checkGenesis(ctx context.Context, p *pipeline) error {
+	_, end, err := p.log.Bounds(ctx, schemas.Partition{Topic: schemas.Control})
+	if err != nil {
+		return err
 	}
-	f.Last = n
-	if f.Why = replay.Difference(derived, published); f.Why != "" {
-		f.Different = n
+	if end == 0 {
+		return replay.ErrNoVersion
 	}
-}
-
-func (f *verified) print(std stdio, asJSON bool) error {
-	switch {
-	case asJSON:
-		if err := json.NewEncoder(std.out).Encode(f); err != nil {
-			return err
-		}
-	case f.Different != 0:
-		fmt.Fprintf(std.out, "version %d differs: %s\n", f.Different, f.Why)
-	default:
-		fmt.Fprintf(std.out, "%d versions (%d to %d) derived from %s, every digest agrees; %.1f s\n",
-			f.Compared, f.First, f.Last, f.From, f.Seconds)
-	}
-	if f.Different != 0 {
-		return errDifferent
-	}
-	return nil
+	return genesis.Ensure(ctx, p.log, &p.cfg.Genesis, control.DefaultPolicy(), p.logger)
 }

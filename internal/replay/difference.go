@@ -1,0 +1,291 @@
+package replay
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+
+	"detour/schemas/control"
+	"detour/schemas/decision"
+	"detour/schemas/pathmap"
+	"detour/schemas/window"
+)
+
+// Difference is the first place where what was derived and what the log holds are not the same.
+type Difference struct {
+	Stage     string `json:"stage"`               // pane, tick or version
+	Number    int64  `json:"number"`              // of the tick or version; of a pane its start, ms
+	Partition int32  `json:"partition,omitempty"` // of a pane
+	Resolver  string `json:"resolver,omitempty"`
+	Window    string `json:"window,omitempty"` // of a pane: cell, path and connection class
+	Field     string `json:"field,omitempty"`
+	Derived   string `json:"derived,omitempty"`
+	Published string `json:"published,omitempty"`
+	Why       string `json:"why,omitempty"` // where it is not about one field
+}
+
+func (d *Difference) String() string {
+	var b strings.Builder
+	switch d.Stage {
+	case "pane":
+		fmt.Fprintf(&b, "pane %s of partition %d differs: ", moment(d.Number), d.Partition)
+	default:
+		fmt.Fprintf(&b, "%s %d differs: ", d.Stage, d.Number)
+	}
+	if d.Resolver != "" {
+		fmt.Fprintf(&b, "resolver %s: ", d.Resolver)
+	}
+	if d.Window != "" {
+		fmt.Fprintf(&b, "%s: ", d.Window)
+	}
+	if d.Why != "" {
+		return b.String() + d.Why
+	}
+	return b.String() + fmt.Sprintf("%s is %s derived, %s published", d.Field, d.Derived, d.Published)
+}
+
+// moment writes a time in ms for people.
+func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
+
+// absent stands for what only one side has.
+const absent = "nothing"
+
+// paneDifference compares a pane's windows.
+func paneDifference(g *control.Genesis, partition int32, derived, published *window.Pane) *Difference {
+	d := &Difference{Stage: "pane", Number: derived.Start, Partition: partition}
+	a, b := firstPair(derived.Windows, published.Windows, window.Compare, same)
+	if a == nil && b == nil {
+		d.Why = "its windows are the same, its digest is not"
+		return d
+	}
+	w := a
+	if w == nil {
+		w = b
+	}
+	cell := "all other cells"
+	if w.Other == 0 {
+		cell = fmt.Sprintf("cell %s/AS%d", orNone(w.Country.String()), w.ASN)
+	}
+	d.Resolver = w.Resolver.String()
+	d.Window = fmt.Sprintf("%s, path %s, %s connections", cell, pathName(g.PathIDs(), w.Path), w.Class)
+	if a == nil || b == nil {
+		d.Field, d.Derived, d.Published = "samples", absent, absent
+		if a != nil {
+			d.Derived = fmt.Sprint(a.Samples())
+		} else {
+			d.Published = fmt.Sprint(b.Samples())
+		}
+		return d
+	}
+	d.Field, d.Derived, d.Published = firstField(a, b)
+	return d
+}
+
+// tickDifference compares ticks: what they changed, and of two snapshots every row.
+func tickDifference(g *control.Genesis, derived, published *decision.Whole) *Difference {
+	d := &Difference{Stage: "tick", Number: derived.Tick.Number}
+	if d.Field, d.Derived, d.Published = firstField(
+		&tickFields{moment(derived.Pane), derived.Tick.Policy}, &tickFields{moment(published.Pane), published.Tick.Policy},
+	); d.Field != "" {
+		return d
+	}
+	left, right := derived.Decisions, published.Decisions
+	if !derived.Tick.Snapshot || !published.Tick.Snapshot {
+		left, right = changes(left), changes(right)
+	}
+	a, b := firstPair(left, right, decision.Compare, same)
+	paths := g.PathIDs()
+	switch {
+	case a == nil && b == nil && derived.Tick.Previous != published.Tick.Previous:
+		d.Field, d.Derived, d.Published = "previous", derived.Tick.Previous, published.Tick.Previous
+	case a == nil && b == nil:
+		d.Why = "its rows are the same, its digest is not"
+	case a == nil:
+		d.Resolver, d.Field, d.Derived, d.Published = b.Resolver.String(), "path", absent, pathName(paths, b.Path)
+	case b == nil:
+		d.Resolver, d.Field, d.Derived, d.Published = a.Resolver.String(), "path", pathName(paths, a.Path), absent
+	default:
+		d.Resolver = a.Resolver.String()
+		d.Field, d.Derived, d.Published = firstField(a, b)
+		d.namePaths(paths, a, b)
+	}
+	return d
+}
+
+// tickFields is what a tick says of all its rows.
+type tickFields struct{ Pane, Policy string }
+
+// namePaths puts names where a decision has numbers.
+func (d *Difference) namePaths(paths []string, a, b *decision.Decision) {
+	switch d.Field {
+	case "path":
+		d.Derived, d.Published = pathName(paths, a.Path), pathName(paths, b.Path)
+	case "previous":
+		d.Derived, d.Published = pathName(paths, a.Previous), pathName(paths, b.Previous)
+	case "candidate":
+		d.Derived, d.Published = pathName(paths, a.Candidate), pathName(paths, b.Candidate)
+	}
+}
+
+func changes(rows []decision.Decision) (changed []decision.Decision) {
+	for i := range rows {
+		if rows[i].Changed == 1 {
+			changed = append(changed, rows[i])
+		}
+	}
+	return changed
+}
+
+// versionDifference compares maps.
+func versionDifference(derived, published *pathmap.Publication) (*Difference, error) {
+	d := &Difference{Stage: "version", Number: derived.Manifest.Version}
+	a, err := derived.Manifest.Open(derived.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	b, err := published.Manifest.Open(published.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	if d.Field, d.Derived, d.Published = firstField(
+		&mapFields{a.Genesis, a.Policy, moment(a.Pane), a.Paths, a.Default}, &mapFields{b.Genesis, b.Policy, moment(b.Pane), b.Paths, b.Default},
+	); d.Field != "" {
+		return d, nil
+	}
+	x, y := firstEntries(a.Entries, b.Entries)
+	d.entries(a.Paths, a.Default, x, y)
+	return d, nil
+}
+
+// mapFields is what a map says beside its entries.
+type mapFields struct {
+	Genesis, Policy, Pane string
+	Paths                 []string
+	Default               uint8
+}
+
+// entries fills in two entries that differ; where one is nil the resolver is on the default path.
+func (d *Difference) entries(paths []string, usual uint8, a, b *pathmap.Entry) {
+	d.Field = "path"
+	d.Derived, d.Published = pathName(paths, usual), pathName(paths, usual)
+	if a != nil {
+		d.Resolver, d.Derived = a.Resolver.String(), pathName(paths, a.Path)
+	}
+	if b != nil {
+		d.Resolver, d.Published = b.Resolver.String(), pathName(paths, b.Path)
+	}
+}
+
+// snapshotDifference compares a snapshot with the map of the version before it; nil if they say the same.
+func snapshotDifference(t *decision.Whole, m *pathmap.Map, version int64) *Difference {
+	var listed []pathmap.Entry
+	for i := range t.Decisions {
+		if row := &t.Decisions[i]; row.Path != m.Default && row.Gone == 0 {
+			listed = append(listed, pathmap.Entry{Resolver: row.Resolver, Path: row.Path})
+		}
+	}
+	a, b := firstEntries(listed, m.Entries)
+	if a == nil && b == nil {
+		return nil
+	}
+	d := &Difference{Stage: "tick", Number: t.Tick.Number}
+	d.entries(m.Paths, m.Default, a, b)
+	d.Why = fmt.Sprintf("path is %s in this snapshot, %s in version %d, which is of the same state", d.Derived, d.Published, version)
+	return d
+}
+
+// firstPair returns the first elements that differ of two sorted lists, nil for one that a list does not have, and nil
+// twice if the lists are the same.
+func firstPair[T any](derived, published []T, compare func(a, b *T) int, same func(a, b *T) bool) (a, b *T) {
+	for i := 0; i < len(derived) || i < len(published); i++ { // up to the first difference both indices are the same
+		if i == len(derived) {
+			return nil, &published[i]
+		}
+		if i == len(published) {
+			return &derived[i], nil
+		}
+		a, b = &derived[i], &published[i]
+		switch order := compare(a, b); {
+		case order < 0:
+			return a, nil
+		case order > 0:
+			return nil, b
+		case !same(a, b):
+			return a, b
+		}
+	}
+	return nil, nil
+}
+
+func firstEntries(derived, published []pathmap.Entry) (a, b *pathmap.Entry) {
+	return firstPair(derived, published,
+		func(a, b *pathmap.Entry) int { return pathmap.Compare(*a, *b) },
+		func(a, b *pathmap.Entry) bool { return *a == *b })
+}
+
+func same[T any](a, b *T) bool {
+	name, _, _ := firstField(a, b)
+	return name == ""
+}
+
+// firstField names the first field in which two structs differ, as the record's document writes it; "" if none does.
+func firstField[T any](a, b *T) (name, derived, published string) {
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range x.NumField() {
+		p, q := x.Field(i).Interface(), y.Field(i).Interface()
+		if h, ok := p.(window.Histogram); ok {
+			if bin, n, m := firstBin(h, q.(window.Histogram)); n != m {
+				return snake(x.Type().Field(i).Name), fmt.Sprintf("%d in bin %d", n, bin), fmt.Sprint(m)
+			}
+			continue
+		}
+		if !reflect.DeepEqual(p, q) {
+			return snake(x.Type().Field(i).Name), orNone(fmt.Sprint(p)), orNone(fmt.Sprint(q))
+		}
+	}
+	return "", "", ""
+}
+
+// firstBin returns the first bin that two histograms count differently.
+func firstBin(a, b window.Histogram) (bin int16, derived, published uint32) {
+	for i, j := 0, 0; i < len(a.Bins) || j < len(b.Bins); i, j = i+1, j+1 {
+		switch {
+		case j == len(b.Bins) || i < len(a.Bins) && a.Bins[i] < b.Bins[j]:
+			return a.Bins[i], a.Counts[i], 0
+		case i == len(a.Bins) || b.Bins[j] < a.Bins[i]:
+			return b.Bins[j], 0, b.Counts[j]
+		case a.Counts[i] != b.Counts[j]:
+			return a.Bins[i], a.Counts[i], b.Counts[j]
+		}
+	}
+	return 0, 0, 0
+}
+
+// snake writes a Go field's name as a column's.
+func snake(name string) string {
+	var b strings.Builder
+	letters := []rune(name)
+	for i, r := range letters {
+		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func pathName(paths []string, path uint8) string {
+	if int(path) < len(paths) {
+		return paths[path]
+	}
+	return fmt.Sprintf("path %d", path)
+}
