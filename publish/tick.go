@@ -87,8 +87,8 @@ func (m *Machine) lost(t *decision.Tick) error {
 func (m *Machine) keep(t *decision.Whole, r *schemas.Record) error {
 	waiting := &pending{Whole: t, record: *r, kept: m.kept, certain: m.certain}
 	link := chunk.Link{Number: t.Tick.Number, Digest: t.Tick.Digest, Previous: t.Tick.Previous, Full: t.Tick.Snapshot}
-	if m.kept.Offer(link) != chunk.Stray {
-		m.certain, m.gap = m.certain || m.kept.Sure(), false
+	if relation := m.kept.Offer(link); relation != chunk.Stray {
+		m.certain, m.gap = m.certain || relation == chunk.Next, false
 		m.ticks.Skip(t.Pane)
 		m.waiting = waiting
 		return nil

@@ -144,3 +144,14 @@ func TestALogThatRetentionCutIsTakenAsItIs(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Two publishers begin at once, and what the first look sees is the loser's version 1.
+func TestAFirstVersionMayBeTheLoserToo(t *testing.T) {
+	w := &writer{t: t, log: memlog.All(1)}
+	loser := version(t, 1, "", 999)
+	w.write(w.next(), loser)
+	w.rubbish(63)
+	if got := w.read(1); got.Last().Manifest.Digest != w.last.Digest {
+		t.Errorf("version 1 is %.16s, want %.16s", got.Last().Manifest.Digest, w.last.Digest)
+	}
+}

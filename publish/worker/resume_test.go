@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -13,11 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rs/zerolog"
-
 	"detour/internal/dataflow"
 	"detour/internal/dataflow/memlog"
-	"detour/publish"
 	"detour/publish/worker"
 	"detour/schemas"
 	"detour/schemas/chunk"
@@ -31,9 +29,17 @@ var (
 	ticks         = schemas.Partition{Topic: schemas.Decisions}
 )
 
+// tester is what testing.T and rapid.T share.
+type tester interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Context() context.Context
+}
+
 // stage is publish over a log in memory, with a decider.
 type stage struct {
-	t        *testing.T
+	t        tester
 	log      *memlog.Log
 	genesis  control.Genesis
 	policy   control.Policy
@@ -41,7 +47,7 @@ type stage struct {
 	tick     int64
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t tester) *stage {
 	s := &stage{t: t, log: memlog.All(1), genesis: control.DefaultGenesis(), policy: control.DefaultPolicy()}
 	s.genesis.Paths = []control.Path{{ID: "direct", Kind: control.Direct, Default: true}, {ID: "proxy", Kind: control.Proxy}}
 	for _, c := range []control.Record{{Genesis: &s.genesis}, {Policy: &s.policy}} {
@@ -88,26 +94,10 @@ func (s *stage) decide(snapshot bool, resolvers ...string) {
 
 // resume builds the machine and lets it run to the end of decisions.
 func (s *stage) resume() error {
-	m, err := worker.Resume(s.t.Context(), s.log, s.genesis, publish.Config{Code: "test"}, zerolog.New(zerolog.NewTestWriter(s.t)))
-	if err != nil {
-		return err
-	}
+	p := &publisher{log: s.log, genesis: s.genesis}
 	for {
-		in := m.Next()
-		_, end, err := s.log.Bounds(s.t.Context(), in.Partition)
-		if err != nil || in.Offset >= end {
+		if moved, err := p.step(s.t.Context(), all, all); !moved || err != nil {
 			return err
-		}
-		f, err := s.log.Fetch(s.t.Context(), in.Partition, in.Offset)
-		if err != nil {
-			return err
-		}
-		out, err := m.Apply(f.Records, f.Next)
-		if err != nil {
-			return err
-		}
-		for _, r := range out {
-			s.append(r)
 		}
 	}
 }
@@ -174,6 +164,76 @@ func TestResumeAfterDecisionsWereLost(t *testing.T) {
 	all := s.versions()
 	if last := all[len(all)-1].Manifest; last.Version != 2 || last.Entries != 3 {
 		t.Errorf("version %d with %d entries", last.Version, last.Entries)
+	}
+}
+
+// Retention overtakes a machine that runs: its read fails, and the one that resumes goes on from what there is.
+func TestDecisionsAreLostInMidRun(t *testing.T) {
+	s := newStage(t)
+	s.decide(false, "192.0.2.1")
+	p := &publisher{log: s.log, genesis: s.genesis}
+	run := func() (err error) {
+		for moved := true; moved && err == nil; {
+			moved, err = p.step(t.Context(), all, all)
+		}
+		return err
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	s.decide(false, "192.0.2.2")
+	s.decide(true, "192.0.2.1", "192.0.2.2")
+	s.decide(false, "192.0.2.3")
+	if err := s.log.Trim(ticks, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(); !errors.Is(err, dataflow.ErrOutOfRange) || errors.As(err, new(dataflow.Fatal)) {
+		t.Fatal(err)
+	}
+	p = &publisher{log: s.log, genesis: s.genesis}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	all := s.versions()
+	if last := all[len(all)-1].Manifest; last.Version != 2 || last.Entries != 3 || last.Incomplete {
+		t.Errorf("version %d with %d entries", last.Version, last.Entries)
+	}
+}
+
+func TestALastVersionThatCantBeReadIsMadeAgain(t *testing.T) {
+	s := newStage(t)
+	for _, r := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
+		s.decide(false, r)
+	}
+	s.mustResume()
+	want := s.versions()
+	store, stop := s.fleet()
+	defer stop()
+	await(store, 3)
+	records, err := dataflow.Range(t.Context(), s.log, mapsPartition, 0, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records[2].Value[7]++ // the log shares its values
+	if n := len(s.versions()); n != 2 {
+		t.Fatalf("%d versions can be read", n)
+	}
+	s.mustResume()
+	got := s.versions()
+	if len(got) != 3 || got[2].Manifest.Digest != want[2].Manifest.Digest {
+		t.Errorf("%d versions", len(got))
+	}
+	rejects := s.rejects()
+	if len(rejects) != 1 || rejects[0] != "undecodable maps/0@2" {
+		t.Errorf("rejects %v", rejects)
+	}
+	s.decide(false, "192.0.2.4")
+	s.mustResume()
+	await(store, 4)
+	for i, p := range s.versions() {
+		if v := store.Get(int64(i + 1)); v == nil || v.Manifest.Digest != p.Manifest.Digest {
+			t.Errorf("version %d is served as %+v", i+1, v)
+		}
 	}
 }
 

@@ -36,18 +36,20 @@ func (c *Chain) Add(r *schemas.Record) (*Publication, error) {
 		return nil, err
 	}
 	last := c.links.Last()
-	if c.links.Offer(p.Manifest.link()) == chunk.Stray {
+	relation := c.links.Offer(p.Manifest.link())
+	if relation == chunk.Stray {
 		return nil, fmt.Errorf("version %d after %.16s does not extend version %d, which is %.16s: %w",
 			p.Manifest.Version, p.Manifest.Previous, last.Number, last.Digest, ErrStray)
 	}
-	c.sure = c.sure || c.links.Sure()
+	c.sure = c.sure || relation == chunk.Next
 	c.chunks.Skip(p.Manifest.Version)
 	return p, nil
 }
 
 // Sure reports whether the chain keeps what every other reader keeps from here on. One that began in the middle of a log
 // may have begun with a version that lost a race: it is sure once a version has extended the one before, and stays so,
-// since from equal states readers keep equal versions, whatever can't be read later.
+// since from equal states readers keep equal versions, whatever can't be read later. That a version is the first does not
+// do: there may be two of it.
 func (c *Chain) Sure() bool { return c.sure }
 
 // link is the version's place in a chain: a map needs no predecessor to be understood.
