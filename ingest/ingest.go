@@ -27,7 +27,8 @@ const flushRows = 8192
 //  1. Every offset below position is covered by a batch that was returned, in every samples partition.
 //  2. Batches of a samples partition are contiguous: each one's From is the To of the one before, but for batches that
 //     hold what did not fit that one: they cover its last record again.
-//  3. The time of a sample depends on the records before it in the source, never on how they were batched.
+//  3. The time of a sample depends on the source's records alone, never on how they were batched or read: on those
+//     before it and, where they leave it open, on those behind (see scout).
 type Machine struct {
 	genesis   *control.Genesis
 	hash      string
@@ -38,7 +39,8 @@ type Machine struct {
 	clients   *clients
 
 	state Checkpoint // as of the last record taken
-	from  int64      // first offset that no returned batch covers
+	scout scout
+	from  int64 // first offset that no returned batch covers
 	rows  [][]sample.Sample
 	count sample.Counts
 	out   []schemas.Record
@@ -59,24 +61,50 @@ func New(g *control.Genesis, key ClientKey, source int32, sources int, from Chec
 		byDefault: g.DefaultPath(),
 		clients:   &clients{key: key},
 		state:     from,
+		scout:     scout{quorum: quorum},
 		from:      from.Offset,
 		rows:      make([][]sample.Sample, g.Samples),
 	}
 }
 
-// Next names the source's next offset.
+// Next names the source's next offset: of what was not taken yet, or of what the scout has to see first.
 func (m *Machine) Next() schemas.Input {
+	if m.scout.out {
+		return schemas.Input{Partition: m.source, Offset: m.scout.next, Wait: true}
+	}
 	return schemas.Input{Partition: m.source, Offset: m.state.Offset, Wait: true}
 }
 
 // Checkpoint returns where to go on once everything that Apply returned is in the log.
 func (m *Machine) Checkpoint() Checkpoint { return m.state }
 
+// Grow tells that the reports topic has sources partitions by now. There are never fewer.
+func (m *Machine) Grow(sources int) { m.sources = max(m.sources, sources) }
+
+// Undecided reports whether the machine looks ahead for what time it is: a heartbeat would tell it.
+func (m *Machine) Undecided() bool { return m.scout.out }
+
 // Apply takes the next records of the source. It returns rejects, and for every samples partition one batch or more
-// that together cover the records.
+// that together cover the records up to the Checkpoint.
 func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record, error) {
 	m.out = nil
+	if m.scout.out {
+		m.scout.look(m.state.Offset, records, next, m.genesis)
+		_, settled := m.scout.settle(&m.state, m.genesis)
+		m.scout.out = !settled
+		return nil, nil
+	}
 	for i := range records {
+		if _, lost := unreadable(&records[i]); lost {
+			if err := m.skip(records[i:], next); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if m.scout.out = !m.settled(records[i:], next); m.scout.out {
+			next = records[i].Offset
+			break
+		}
 		m.take(&records[i])
 		if m.pending() >= flushRows {
 			if err := m.flush(); err != nil {
@@ -151,7 +179,7 @@ func (m *Machine) emit(partition int, head sample.Head, rows []sample.Sample) er
 // take ingests one record.
 func (m *Machine) take(r *schemas.Record) {
 	m.state.Offset = r.Offset + 1
-	if _, beat := r.Header(schemas.HeartbeatHeader); beat && possible(r.Time) {
+	if _, beat := r.Header(schemas.HeartbeatHeader); beat && m.genesis.Possible(r.Time) {
 		m.state.beat(r.Time)
 		return
 	}

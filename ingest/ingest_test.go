@@ -3,11 +3,8 @@ package ingest
 import (
 	"bytes"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"detour/schemas"
 	"detour/schemas/control"
@@ -18,13 +15,17 @@ import (
 func testGenesis() *control.Genesis {
 	g := control.DefaultGenesis()
 	g.Reports = "reports"
+	g.NotBefore = 0
 	g.ClientKey = "test"
 	g.Paths = []control.Path{{ID: "direct", Kind: control.Direct, Default: true}, {ID: "proxy", Kind: control.Proxy}}
 	return &g
 }
 
-func newMachine() *Machine {
-	return New(testGenesis(), ClientKey("0123456789abcdef"), 0, 1, Checkpoint{})
+// begun returns the machine of a source whose mark is ms.
+func begun(ms int64) *Machine { return resumed(Checkpoint{Heard: true, Origin: ms, Mark: ms}) }
+
+func resumed(from Checkpoint) *Machine {
+	return New(testGenesis(), ClientKey("0123456789abcdef"), 0, 1, from)
 }
 
 // record returns a report record of the test's source.
@@ -65,10 +66,10 @@ func collect(t interface{ Fatal(...any) }, records []schemas.Record) (o outcome)
 	return o
 }
 
-// applied applies records in one go to a new machine.
+// applied applies records in one go to a machine whose mark is the time of the first.
 func applied(t *testing.T, records ...schemas.Record) outcome {
 	t.Helper()
-	out, err := newMachine().Apply(records, records[len(records)-1].Offset+1)
+	out, err := begun(records[0].Time).Apply(records, records[len(records)-1].Offset+1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestAHeartbeatMovesTheMarkAndNothingElse(t *testing.T) {
 
 func TestAHeartbeatWithAnImpossibleTimeIsAReject(t *testing.T) {
 	records := []schemas.Record{record(0, 5, good)}
-	for _, ms := range []int64{-1, -62_135_596_800_000, lastTime + 1, 1<<63 - 1} {
+	for _, ms := range []int64{-1, -62_135_596_800_000, control.LastTime + 1, 1<<63 - 1} {
 		beat := schemas.Heartbeat(schemas.Partition{Topic: schemas.Reports}, ms)
 		beat.Offset = int64(len(records))
 		records = append(records, beat)
@@ -270,7 +271,7 @@ func TestAHeartbeatWithAnImpossibleTimeIsAReject(t *testing.T) {
 }
 
 func TestEverySamplesPartitionHearsOfEveryRange(t *testing.T) {
-	m := newMachine()
+	m := begun(5)
 	out, err := m.Apply([]schemas.Record{record(0, 5, good)}, 3)
 	if err != nil || len(out) != m.genesis.Samples {
 		t.Fatalf("%d records, %v", len(out), err)
@@ -285,28 +286,11 @@ func TestEverySamplesPartitionHearsOfEveryRange(t *testing.T) {
 	}
 }
 
-// genRecords draws a source with good and bad reports, skewed clocks and heartbeats.
-func genRecords(t *rapid.T) []schemas.Record {
-	values := []string{good, good, good + "\n" + good, "", "{", withPulse(`{"sc":0,"tcp":1}`), strings.Replace(good, "192.0.2.1", "198.51.100.3", 1)}
-	clock := int64(10_000_000)
-	records := make([]schemas.Record, rapid.IntRange(1, 40).Draw(t, "n"))
-	for i := range records {
-		clock += rapid.Int64Range(0, 20_000).Draw(t, "step")
-		at := clock + rapid.SampledFrom([]int64{0, 0, 0, -5_000, -50_000, -5_000_000, 900_000}).Draw(t, "skew")
-		records[i] = record(int64(i), at, rapid.SampledFrom(values).Draw(t, "value"))
-		if rapid.IntRange(0, 9).Draw(t, "beat") == 0 {
-			records[i] = schemas.Heartbeat(records[i].Partition, clock)
-			records[i].Offset = int64(i)
-		}
-	}
-	return records
-}
-
 func TestNoBatchOutgrowsWhatABrokerTakes(t *testing.T) {
 	pulses := strings.TrimSuffix(strings.Repeat(`{"sc":0},`, testGenesis().MaxPulses), ",")
 	report := `{"ctx":{"resolver":"192.0.2.1"},"data":[{"name":"direct","data":[` + pulses + `]},{"name":"proxy","data":[` + pulses + `]}]}`
 	many := strings.Repeat(report+"\n", testGenesis().MaxReport/(len(report)+1))
-	out, err := newMachine().Apply([]schemas.Record{record(0, 5, good), record(1, 9, many), record(2, 9, good)}, 3)
+	out, err := begun(5).Apply([]schemas.Record{record(0, 5, good), record(1, 9, many), record(2, 9, good)}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,50 +307,6 @@ func TestNoBatchOutgrowsWhatABrokerTakes(t *testing.T) {
 	if want := 8 + 128*strings.Count(many, "\n"); len(o.samples) != want || len(byPlace(o.samples)) != want || samples != int64(want) {
 		t.Errorf("%d samples in %d places, %d counted, want %d", len(o.samples), len(byPlace(o.samples)), samples, want)
 	}
-}
-
-func TestSamplesDoNotDependOnBatchesOrRestarts(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		records := genRecords(t)
-		whole, err := newMachine().Apply(records, int64(len(records)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var parts []schemas.Record
-		m := newMachine()
-		for from := 0; from < len(records); {
-			to := min(len(records), from+rapid.IntRange(1, 10).Draw(t, "batch"))
-			out, err := m.Apply(records[from:to], int64(to))
-			if err != nil {
-				t.Fatal(err)
-			}
-			parts = append(parts, out...)
-			if from = to; rapid.Bool().Draw(t, "restart") {
-				point := m.Checkpoint()
-				metadata, err := point.Metadata()
-				if err != nil {
-					t.Fatal(err)
-				}
-				again, err := ParseCheckpoint(point.Offset, metadata)
-				if err != nil {
-					t.Fatal(err)
-				}
-				m = New(testGenesis(), m.clients.key, 0, 1, again)
-			}
-		}
-		a, b := collect(t, whole), collect(t, parts)
-		if !reflect.DeepEqual(byPlace(a.samples), byPlace(b.samples)) || !reflect.DeepEqual(a.rejects, b.rejects) {
-			t.Fatalf("%d samples and %d rejects in one go, %d and %d in parts", len(a.samples), len(a.rejects), len(b.samples), len(b.rejects))
-		}
-		if last := b.heads[len(b.heads)-1]; last.Mark != a.heads[0].Mark || last.Origin != a.heads[0].Origin || last.To != int64(len(records)) {
-			t.Fatalf("heads differ: %+v, %+v", last, a.heads[0])
-		}
-		for i := 1; i < len(b.heads); i++ {
-			if b.heads[i].From != b.heads[i-1].To {
-				t.Fatalf("a hole between %+v and %+v", b.heads[i-1], b.heads[i])
-			}
-		}
-	})
 }
 
 func byPlace(samples []sample.Sample) map[[2]int64]sample.Sample {
@@ -393,7 +333,7 @@ func FuzzApply(f *testing.F) {
 	f.Add([]byte("[" + good + "," + good + "]"))
 	f.Add([]byte(good + "\n{\n" + good))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		out, err := newMachine().Apply([]schemas.Record{record(0, 5, string(value))}, 1)
+		out, err := begun(5).Apply([]schemas.Record{record(0, 5, string(value))}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -408,7 +348,7 @@ func BenchmarkApply(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := newMachine().Apply(records, int64(len(records))); err != nil {
+		if _, err := begun(0).Apply(records, int64(len(records))); err != nil {
 			b.Fatal(err)
 		}
 	}

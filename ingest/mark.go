@@ -9,15 +9,12 @@ import (
 	"detour/schemas/sample"
 )
 
-// lastTime is the greatest timestamp that a record may carry, ms: the end of the year 9999.
-const lastTime = 253_402_300_799_999
-
 // Checkpoint is all that ingest remembers of a source. It is committed to the consumer group as offset and metadata.
 type Checkpoint struct {
 	Offset int64 `json:"-"`      // next offset to read
 	Heard  bool  `json:"heard"`  // whether there was a timestamp yet
 	Origin int64 `json:"origin"` // the first mark, ms
-	Mark   int64 `json:"mark"`   // the greatest timestamp so far, ms: how far the source has come
+	Mark   int64 `json:"mark"`   // how far the source has come, ms: the greatest timestamp so far, but for what scout found
 }
 
 // Metadata returns what is committed beside the offset.
@@ -39,29 +36,34 @@ func ParseCheckpoint(offset int64, metadata string) (Checkpoint, error) {
 	return c, nil
 }
 
-// possible reports whether a record may carry the timestamp ms.
-func possible(ms int64) bool { return ms >= 0 && ms <= lastTime }
+// begin sets the mark, whatever it was.
+func (c *Checkpoint) begin(ms int64) {
+	if !c.Heard {
+		c.Heard, c.Origin = true, ms
+	}
+	c.Mark = ms
+}
 
 // beat moves the mark by a heartbeat.
 func (c *Checkpoint) beat(ms int64) {
-	if !c.Heard {
-		c.Heard, c.Origin, c.Mark = true, ms, ms
+	if !c.Heard || ms > c.Mark {
+		c.begin(ms)
 	}
-	c.Mark = max(c.Mark, ms)
 }
+
+// tooOld and tooFar are how a record's time contradicts the mark.
+func (c *Checkpoint) tooOld(ms int64, g *control.Genesis) bool { return ms < c.Mark-g.MaxAge }
+func (c *Checkpoint) tooFar(ms int64, g *control.Genesis) bool { return ms > c.Mark+g.MaxAhead }
 
 // place gives a record with timestamp ms its event time, and moves the mark. A record that lags by more than the
 // lateness counts at that limit; one too far ahead counts at the mark and does not move it.
 func (c *Checkpoint) place(ms int64, g *control.Genesis) (time int64, flags uint8, err error) {
 	switch {
-	case !possible(ms):
-		return 0, 0, refusef(reject.BadField, "the record's timestamp is %d ms", ms)
-	case !c.Heard:
-		c.beat(ms)
-		return ms, 0, nil
-	case ms < c.Mark-g.MaxAge:
+	case !g.Possible(ms):
+		return 0, 0, refusef(reject.BadField, "the record's timestamp is %d ms, it has to be %d (not_before_ms) to %d", ms, g.NotBefore, int64(control.LastTime))
+	case c.tooOld(ms, g):
 		return 0, 0, refusef(reject.TooOld, "%d ms behind the mark, at most %d (max_age_ms)", c.Mark-ms, g.MaxAge)
-	case ms > c.Mark+g.MaxAhead:
+	case c.tooFar(ms, g):
 		return c.Mark, sample.Skewed, nil
 	}
 	time = max(ms, c.Mark-g.Lateness)

@@ -59,13 +59,11 @@ func (c *Consumer) work(ctx context.Context, a dataflow.Assignment) error {
 	if err != nil {
 		return err
 	}
-	sources, err := c.Log.Partitions(ctx, schemas.Reports)
-	if err != nil {
-		return fmt.Errorf("partitions of %s: %w", schemas.Reports, err)
-	}
-	sources = max(sources, int(a.Partition.Number)+1) // the log may not yet know of a partition that the group does
-	machine := ingest.New(c.Genesis, c.Key, a.Partition.Number, sources, from)
+	machine := ingest.New(c.Genesis, c.Key, a.Partition.Number, 1, from)
 	source := &source{consumer: c, machine: machine, assignment: a, committed: from.Offset}
+	if err := source.count(ctx); err != nil {
+		return err
+	}
 	c.Logger.Info().Stringer("partition", a.Partition).Int64("offset", from.Offset).Msg("ingesting")
 	runner := dataflow.Runner{Log: c.Log, Machine: machine, Applied: source.applied, Idle: source.idle}
 	return runner.Run(ctx)
@@ -86,60 +84,11 @@ func (c *Consumer) start(ctx context.Context, a dataflow.Assignment) (ingest.Che
 		return from, dataflow.Fatal{Err: fmt.Errorf("resume %s: %d was committed, the log ends at %d: was the topic made anew? "+
 			"Then it is another source: set source_id and a new topic prefix", a.Partition, from.Offset, end)}
 	case from.Offset < first:
-		if from.Heard {
+		if a.Offset >= 0 { // a source of which nothing was ever committed begins where its log does
 			c.Logger.Error().Stringer("partition", a.Partition).Int64("from", from.Offset).Int64("to", first).
-				Msg("reports are lost: retention removed them before they were read")
+				Int64("lost", first-from.Offset).Msg("reports are lost: retention removed them before they were read")
 		}
 		from.Offset = first
 	}
 	return from, nil
-}
-
-// source is the shell's side of one machine: when it last committed and last told the time.
-type source struct {
-	consumer   *Consumer
-	machine    *ingest.Machine
-	assignment dataflow.Assignment
-	committed  int64
-	lastCommit time.Time
-	lastBeat   time.Time
-}
-
-func (s *source) applied(ctx context.Context) error {
-	if time.Since(s.lastCommit) < s.consumer.Config.CommitEvery {
-		return nil
-	}
-	return s.commit(ctx)
-}
-
-func (s *source) commit(ctx context.Context) error {
-	point := s.machine.Checkpoint()
-	if point.Offset == s.committed {
-		return nil
-	}
-	metadata, err := point.Metadata()
-	if err != nil {
-		return err
-	}
-	if err := s.assignment.Commit(ctx, point.Offset, metadata); err != nil {
-		return fmt.Errorf("commit %s@%d: %w", s.assignment.Partition, point.Offset, err)
-	}
-	s.committed, s.lastCommit = point.Offset, time.Now()
-	return nil
-}
-
-// idle is called at the end of the source: it commits what is left, and appends a heartbeat to it.
-func (s *source) idle(ctx context.Context, p schemas.Partition) error {
-	if err := s.commit(ctx); err != nil {
-		return err
-	}
-	every := s.consumer.Config.Heartbeat
-	if every == 0 || time.Since(s.lastBeat) < every {
-		return nil
-	}
-	s.lastBeat = time.Now()
-	if _, err := s.consumer.Log.Append(ctx, p, []schemas.Record{schemas.Heartbeat(p, s.lastBeat.UnixMilli())}); err != nil {
-		return fmt.Errorf("append a heartbeat to %s: %w", p, err)
-	}
-	return nil
 }

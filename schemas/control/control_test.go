@@ -81,6 +81,8 @@ func TestGenesisValidate(t *testing.T) {
 		{"age of years", func(g *Genesis) { g.MaxAge = maxSpan + 1 }, "max_age_ms must be"},
 		{"ahead", func(g *Genesis) { g.MaxAhead = 0 }, "max_ahead_ms must"},
 		{"ahead by years", func(g *Genesis) { g.MaxAhead = 1 << 60 }, "max_ahead_ms must"},
+		{"floor before the epoch", func(g *Genesis) { g.NotBefore = -1 }, "not_before_ms must"},
+		{"floor beyond time", func(g *Genesis) { g.NotBefore = LastTime + 1 }, "not_before_ms must"},
 		{"large reports", func(g *Genesis) { g.MaxReport = 1 << 30 }, "max_report_bytes must"},
 		{"no duration", func(g *Genesis) { g.MaxDuration = 0 }, "max_duration_ms must"},
 		{"pulses", func(g *Genesis) { g.MaxPulses = 1025 }, "max_pulses must"},

@@ -18,7 +18,9 @@ type Genesis struct {
 	Pane     int64 `json:"pane_ms" yaml:"pane_ms"`           // length of a pane
 	Lateness int64 `json:"lateness_ms" yaml:"lateness_ms"`   // how far behind its source's mark a report may be
 	MaxAge   int64 `json:"max_age_ms" yaml:"max_age_ms"`     // beyond this behind the mark it is a reject
-	MaxAhead int64 `json:"max_ahead_ms" yaml:"max_ahead_ms"` // beyond this ahead of the mark it does not move the mark
+	MaxAhead int64 `json:"max_ahead_ms" yaml:"max_ahead_ms"` // beyond this ahead of it, the log has to confirm the report's time
+
+	NotBefore int64 `json:"not_before_ms" yaml:"not_before_ms"` // an earlier time is no time of a report, ms since the Unix epoch
 
 	MaxReport     int `json:"max_report_bytes" yaml:"max_report_bytes"` // of one record of the reports topic
 	MaxDuration   int `json:"max_duration_ms" yaml:"max_duration_ms"`   // a longer request is refused as absurd
@@ -48,6 +50,9 @@ const MaxPaths = 32
 // maxSpan is the most that a report may be behind or ahead of its source, ms: thirty days.
 const maxSpan = 30 * 86_400_000
 
+// LastTime is the greatest time that a record may carry, ms: the end of the year 9999.
+const LastTime = 253_402_300_799_999
+
 // DefaultGenesis returns the settings that a deployment starts from; paths, topic and key are its own.
 func DefaultGenesis() Genesis {
 	return Genesis{
@@ -57,6 +62,8 @@ func DefaultGenesis() Genesis {
 		Lateness: 10_000,
 		MaxAge:   3_600_000,
 		MaxAhead: 600_000,
+
+		NotBefore: 1_577_836_800_000, // 2020
 
 		MaxReport:     1 << 20,
 		MaxDuration:   120_000,
@@ -78,6 +85,7 @@ func (g *Genesis) Validate() error {
 		{"lateness_ms", g.Lateness >= 0 && g.Lateness <= 3_600_000, "must be 0 to 3600000"},
 		{"max_age_ms", g.MaxAge >= g.Lateness && g.MaxAge <= maxSpan, "must be lateness_ms to 2592000000"},
 		{"max_ahead_ms", g.MaxAhead >= 1 && g.MaxAhead <= maxSpan, "must be 1 to 2592000000"},
+		{"not_before_ms", g.NotBefore >= 0 && g.NotBefore <= LastTime, "must be 0 to 253402300799999"},
 		{"max_report_bytes", g.MaxReport >= 1024 && g.MaxReport <= 64<<20, "must be 1024 to 67108864"},
 		{"max_duration_ms", g.MaxDuration >= 1 && g.MaxDuration <= 4_000_000, "must be 1 to 4000000"},
 		{"max_pulses", g.MaxPulses >= 1 && g.MaxPulses <= 1024, "must be 1 to 1024"},
@@ -137,6 +145,9 @@ func (g *Genesis) PathIDs() []string {
 	}
 	return ids
 }
+
+// Possible reports whether a report, or a heartbeat, may be of the time ms.
+func (g *Genesis) Possible(ms int64) bool { return ms >= g.NotBefore && ms <= LastTime }
 
 // PaneOf returns the start of the pane that a time falls in; both in ms.
 func (g *Genesis) PaneOf(ms int64) int64 {
