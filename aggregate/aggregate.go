@@ -48,7 +48,7 @@ type Machine struct {
 type Start struct {
 	Resume  window.Resume
 	Through int64 // pane of the seal
-	Attempt int64 // number that no earlier writer of this partition used
+	Attempt int64 // the end of the windows partition when this writer took over: no earlier one wrote from there
 	// First is the first samples offset that the log still holds. What is lost between Resume's and it is a hole.
 	First int64
 	// ChunkBytes is about how many bytes of windows go into one record; 0 = 512 KiB. Chunk boundaries are not meaning.

@@ -26,10 +26,34 @@ func TestTwoOwnersWriteTheSamePanes(t *testing.T) {
 		start.ChunkBytes = 200
 		first := New(testGenesis(), 0, start)
 		start.Attempt = rapid.Int64Range(1, 2).Draw(t, "second owner's attempt")
+		start.ChunkBytes = rapid.IntRange(1, 2).Draw(t, "second owner's chunks") * 200
 		second := New(testGenesis(), 0, start)
 		out := interleave(t, slices.Clip(alone[:shared]), apply(t, first, log[first.next:]...), apply(t, second, log[second.next:]...))
 		if got := contents(t, out); !reflect.DeepEqual(got, want) {
 			t.Fatalf("attempts 1 and %d\n%v, want\n%v", start.Attempt, got, want)
+		}
+	})
+}
+
+// TestOwnersWhoDisagreeLeaveEveryPaneWhole: retention took samples from the second one, who took over at the same end. A
+// reader takes each pane as one of the two wrote it.
+func TestOwnersWhoDisagreeLeaveEveryPaneWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		log := tell(t, faults{}).log
+		start := FromScratch(0, 1)
+		start.ChunkBytes = 200
+		first := apply(t, New(testGenesis(), 0, start), log...)
+		start.First = rapid.Int64Range(1, int64(len(log)-1)).Draw(t, "first left")
+		second := apply(t, New(testGenesis(), 0, start), log[start.First:]...)
+		versions := []map[int64]string{contents(t, first), contents(t, second)}
+		got := contents(t, interleave(t, nil, first, second))
+		for pane, says := range got {
+			if says != versions[0][pane] && says != versions[1][pane] {
+				t.Fatalf("pane %d: %s", pane, says)
+			}
+		}
+		if len(got) < len(versions[0]) {
+			t.Fatalf("%d panes of %d", len(got), len(versions[0]))
 		}
 	})
 }

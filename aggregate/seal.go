@@ -109,11 +109,12 @@ func (m *Machine) marks() []int64 {
 // emit returns a pane's windows in chunks, the seal in the last.
 func (m *Machine) emit(start int64, windows []window.Window, seal *window.Seal) error {
 	parts := split(windows, m.chunkBytes)
+	attempt := m.writing(seal.Digest)
 	for i, part := range parts {
 		b := window.Batch{Windows: part, Head: window.Head{
 			Genesis:   m.hash,
 			Partition: m.input.Number,
-			Chunk:     chunk.Place{Whole: start, Attempt: m.attempt, Index: i, Count: len(parts)},
+			Chunk:     chunk.Place{Whole: start, Attempt: attempt, Index: i, Count: len(parts)},
 		}}
 		if i == len(parts)-1 {
 			b.Head.Seal = seal
@@ -128,6 +129,18 @@ func (m *Machine) emit(start int64, windows []window.Window, seal *window.Seal) 
 		})
 	}
 	return nil
+}
+
+// writing numbers this writing of a pane. Two owners who took over at the same end of the partition share m.attempt. Where
+// what they say differs, since retention took samples from one of them, or where they cut chunks elsewhere, their chunks
+// must not be put together: readers would find no writing whole.
+func (m *Machine) writing(digest string) int64 {
+	const bits = 16
+	says := uint64(m.chunkBytes)
+	for i := range len(digest) {
+		says = mix(says, uint64(digest[i]))
+	}
+	return m.attempt<<bits | int64(says&(1<<bits-1))
 }
 
 // split cuts windows into runs of about so many bytes: one at least, empty for an empty pane.
