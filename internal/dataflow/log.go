@@ -12,7 +12,8 @@ import (
 type Log interface {
 	// Fetch reads records of p from offset on, in order, waiting a bounded time for the first one. No records and no
 	// error means that none came in time. Errors that a retry can mend were retried until ctx ended.
-	// An offset below Start or above End is ErrOutOfRange, with Start and End set.
+	// An offset below Start or above End is ErrOutOfRange, with Start and End set. In place of what was damaged where it is
+	// stored comes one record, see schemas.Unreadable; Next is behind the damage.
 	Fetch(ctx context.Context, p schemas.Partition, offset int64) (Fetched, error)
 	// Append adds records to p as one batch and returns the offset of the first, once all in-sync replicas have it.
 	// A failure that leaves it open whether the batch was appended is retried as the same batch, so that it may stand in

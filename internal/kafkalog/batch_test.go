@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
 
 	"detour/schemas"
@@ -213,6 +214,35 @@ func transactions(t *testing.T, newLog func(testing.TB, int) *Client) {
 	}
 	if got := whole(6); got != "bcd" {
 		t.Errorf("then: %s", got)
+	}
+}
+
+// TestAnOpenTransactionIsNamed: nothing behind its beginning comes, and a log line says why.
+func TestAnOpenTransactionIsNamed(t *testing.T) {
+	t.Parallel()
+	cluster, addr := broker(t)
+	names := uniqueNames()
+	client(t, testConfig(addr), names, 1)
+	var log lines
+	c, err := New(testConfig(addr), names, zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	s := new(shelf).put(at(0, "a")).put(at(1, "b").with(transactional, 7)).put(at(2, "c"))
+	s.stable = 1
+	s.serve(cluster)
+	for range 2 {
+		if f, err := c.Fetch(bounded(t), p0, 1); err != nil || len(f.Records) != 0 || f.Next != 1 || f.End != 3 {
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+	if log.count("waiting for the end of a transaction in samples/0: it is open since offset 1 of 3") != 1 || log.count("waiting") != 1 {
+		t.Errorf("log: %s", log.b.String())
+	}
+	s.stable = 3
+	if got := read(t, c, p0, 1); got != "1 b\n2 c" || log.count("going on") != 1 {
+		t.Errorf("read %s, log %s", got, log.b.String())
 	}
 }
 
