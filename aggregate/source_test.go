@@ -86,6 +86,9 @@ func TestASourceAddedLaterStartsWhereThePanesAre(t *testing.T) {
 		t.Fatalf("sealed %v", starts)
 	}
 	f.send(head(0, 3, 1, 140_000)) // tells of a third source
+	if added := f.m.sources[2]; !added.Heard || added.Mark != 70_000 || added.Next != 0 {
+		t.Errorf("%+v", added)
+	}
 	if starts, _ := f.send(head(1, 2, 1, 400_000)); starts != nil {
 		t.Fatalf("sealed %v", starts)
 	}
@@ -164,6 +167,16 @@ func TestASourceNeverHeardAndReleasedHoldsUpNothing(t *testing.T) {
 		t.Fatalf("sealed %v although the release was taken back", starts)
 	}
 	if starts, _ = f.send(head(1, 2, 0, 200_000), at(70_000, 0)); !slices.Equal(starts, []int64{120_000}) {
+		t.Errorf("sealed %v", starts)
+	}
+}
+
+func TestNothingIsSealedBeforeASourceIsHeardWhateverIsReleased(t *testing.T) {
+	f := feed{t, scratch()}
+	if starts, _ := f.send(sample.Released("", 0, 1, 200_000)); starts != nil {
+		t.Fatalf("sealed %v", starts)
+	}
+	if starts, _ := f.send(head(0, 1, 0, 70_000)); !slices.Equal(starts, []int64{60_000, 120_000}) {
 		t.Errorf("sealed %v", starts)
 	}
 }
