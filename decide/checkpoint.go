@@ -4,29 +4,56 @@ import (
 	"fmt"
 	"net/netip"
 
+	"detour/schemas"
+	"detour/schemas/chunk"
 	"detour/schemas/control"
 	"detour/schemas/decision"
 )
 
 // Checkpoint is what the decisions topic says of the state after its last tick. The zero value knows nothing. It is put
-// together from a snapshot and the ticks that follow it.
+// together from the topic's records in order, from any point on: the first snapshot that is complete begins it.
 type Checkpoint struct {
 	Pane  int64 // that the last tick reached, ms
 	Tick  decision.Tick
-	State map[netip.Addr]decision.Decision // of every resolver with state
+	State map[netip.Addr]decision.Decision // of every resolver with state; nil = no tick yet
+
+	chain decision.Chain
+	sure  bool
 }
 
-// Extend takes the next complete tick of the topic. It reports whether it belongs to the chain: a snapshot always begins
-// one, and what comes after has to name the tick before.
-func (c *Checkpoint) Extend(w *decision.Whole) bool {
-	switch {
-	case c.State != nil && w.Tick.Previous == c.Tick.Digest && w.Pane > c.Pane:
-	case c.State == nil && w.Tick.Snapshot:
-		c.State = make(map[netip.Addr]decision.Decision, len(w.Decisions))
-	default:
-		return false
+// Read takes the next record of the decisions topic. An error says why it is passed over, as every reader does: it can't
+// be decoded, was written for another genesis (given by its hash) or another number of paths, or completes a tick that does
+// not fit its digest.
+func (c *Checkpoint) Read(genesis string, paths int, r *schemas.Record) error {
+	b, err := decodeTick(genesis, paths, r)
+	if err != nil {
+		return err
 	}
-	c.Pane, c.Tick = w.Pane, w.Tick
+	w, relation, err := c.chain.Add(b)
+	if w != nil {
+		c.apply(w, relation)
+	}
+	return err
+}
+
+// Extend takes the next complete tick, for those who put ticks together themselves. It reports whether it is kept.
+func (c *Checkpoint) Extend(w *decision.Whole) bool {
+	relation := c.chain.Keep(w)
+	if relation != chunk.Stray {
+		c.apply(w, relation)
+	}
+	return relation != chunk.Stray
+}
+
+// Sure reports whether a reader that began further back would have the same checkpoint. It stays so behind a gap in the
+// chain: everybody goes on with the same snapshot there.
+func (c *Checkpoint) Sure() bool { return c.sure }
+
+func (c *Checkpoint) apply(w *decision.Whole, relation chunk.Relation) {
+	if relation == chunk.Restart {
+		c.State = make(map[netip.Addr]decision.Decision, len(w.Decisions))
+	}
+	c.Pane, c.Tick, c.sure = w.Pane, w.Tick, c.sure || c.chain.Sure()
 	for i := range w.Decisions {
 		d := &w.Decisions[i]
 		if d.Gone == 1 {
@@ -35,25 +62,34 @@ func (c *Checkpoint) Extend(w *decision.Whole) bool {
 			c.State[d.Resolver] = *d
 		}
 	}
-	return true
 }
 
 // Resume returns a machine that goes on after the checkpoint's last tick: it reads control up to where that tick had,
-// and the windows of the panes that its evidence consists of, and says nothing until the next pane.
+// and the windows of the panes that its evidence consists of, and says nothing until the next pane. Where there was no
+// tick yet, it is the machine at the beginning. The checkpoint has read the decisions topic up to the offset attempt,
+// and is the machine's own from here on.
 func Resume(genesis control.Genesis, attempt int64, c *Checkpoint) (*Machine, error) {
 	m := New(genesis, attempt)
+	m.back.chain = c.chain
+	if c.State == nil {
+		return m, nil
+	}
 	at := &c.Tick.Positions
-	if len(at.Windows) != genesis.Samples || len(at.Resume) != genesis.Samples || at.From > c.Pane {
-		return nil, fmt.Errorf("resume after tick %d: positions of %d and %d partitions from pane %d",
-			c.Tick.Number, len(at.Windows), len(at.Resume), at.From)
+	switch {
+	case len(at.Windows) != genesis.Samples || len(at.Resume) != genesis.Samples:
+		return nil, fmt.Errorf("resume after tick %d: positions of %d and %d partitions, there are %d",
+			c.Tick.Number, len(at.Windows), len(at.Resume), genesis.Samples)
+	case at.From > c.Pane || (c.Pane-at.From)%genesis.Pane != 0 || at.From%genesis.Pane != 0:
+		return nil, fmt.Errorf("resume after tick %d: evidence of panes %d to %d, of %d ms", c.Tick.Number, at.From, c.Pane, genesis.Pane)
 	}
 	m.control.known = at.Control
 	for i, p := range m.partitions {
-		p.offset, p.at, p.known = at.Resume[i], at.Resume[i], at.Windows[i]
-		p.last = at.From - genesis.Pane
-		p.panes.Skip(p.last)
+		p.resume(at.Resume[i], at.Windows[i], at.From-genesis.Pane)
 	}
-	m.rebuilt, m.through, m.last = false, c.Pane, c.Tick
+	m.rebuilt, m.due, m.through, m.last = false, at.From, c.Pane, c.Tick
+	if at.Missing != 0 {
+		m.evidence.missing = at.Missing
+	}
 	for _, d := range c.State {
 		r := &resolver{address: d.Resolver, path: d.Path}
 		m.evidence.resolvers[d.Resolver] = r

@@ -1,6 +1,6 @@
 // Package decide says which path each resolver's users are sent over. It is the pure core of the decide stage: a
 // machine that reads every windows partition and the control topic, and after each pane, when all partitions have
-// completed it, takes one step: a tick.
+// completed it or it is known to be missing, takes one step: a tick. It then waits to read the tick back.
 //
 // It promises: the decisions are a function of the windows, of the policy, and of where in between the policy was read;
 // how partitions interleave and where reads end changes nothing. A machine that was resumed from its own output goes on
@@ -13,7 +13,6 @@
 package decide
 
 import (
-	"fmt"
 	"net/netip"
 
 	"detour/schemas"
@@ -24,54 +23,84 @@ import (
 
 // Machine implements schemas.Machine.
 //
-//  1. No partition is more than one pane ahead of another, and of each at most one pane and one fetch is held.
+//  1. Of each partition at most one complete pane and one fetch is held, however far apart partitions are.
 //  2. The policy changes only at ticks, after control was read to its end.
 //  3. resolvers holds exactly those with evidence in the window, as the decisions written so far say.
 //  4. Until rebuilt, panes become evidence and cause no output: they were decided before.
+//  5. Nothing is applied behind a tick before that tick, or an equal one, was read in the decisions topic, and nothing
+//     that follows it.
+//  6. Ticks follow one another pane by pane. A pane that a partition does not have any more is empty there, and known to
+//     be missing.
 type Machine struct {
 	genesis    string // hash
 	length     int64  // of a pane, ms
 	attempt    int64
+	rows       int // of one record at most
 	control    controlReader
 	partitions []*partition
+	back       back
 	judge      judge
 	evidence   evidence
 
 	rebuilt  bool
+	due      int64 // the pane to take next; window.NoPane before the first
 	through  int64 // the last pane that was decided; window.NoPane before the first
 	last     decision.Tick
 	rerouted int64
 }
 
+// Config is what has no part in what is decided. The zero value is valid.
+type Config struct {
+	ChunkRows int // decisions in one record at most; 0 = 4096
+}
+
 // New returns the machine at the very beginning of its inputs. attempt tells its chunks from those of another writer of
-// the same tick: the end of the decisions partition when this one took over.
+// the same tick, and is where it reads them back: the end of the decisions partition when this one took over.
 func New(genesis control.Genesis, attempt int64) *Machine {
 	m := &Machine{
 		genesis: genesis.Hash(),
 		length:  genesis.Pane,
 		attempt: attempt,
+		rows:    maxRows,
 		control: controlReader{genesis: genesis},
+		back:    back{genesis: genesis.Hash(), paths: len(genesis.Paths), offset: attempt},
 		judge:   judge{usual: genesis.DefaultPath(), paths: uint8(len(genesis.Paths)), length: genesis.Pane},
 		evidence: evidence{
 			usual:     genesis.DefaultPath(),
 			resolvers: make(map[netip.Addr]*resolver),
+			missing:   window.NoPane,
 		},
 		rebuilt: true,
+		due:     window.NoPane,
 		through: window.NoPane,
 	}
 	for i := range genesis.Samples {
 		m.partitions = append(m.partitions, &partition{
-			number: int32(i), genesis: m.genesis, paths: m.judge.paths, length: m.length, last: window.NoPane,
+			number: int32(i), genesis: m.genesis, paths: m.judge.paths, length: m.length, fresh: true,
 		})
 	}
 	return m
 }
 
-// Next names what to read: control until there is a policy; then the lowest windows partition that has not completed
-// the next pane; and when all have, whatever control holds by now.
+// Configure is called before the first Next, if at all.
+func (m *Machine) Configure(cfg Config) {
+	if cfg.ChunkRows > 0 {
+		m.rows = cfg.ChunkRows
+	}
+}
+
+// Overrun tells a machine, before its first Next, that retention took the records of a windows partition before offset:
+// it begins there, and what those panes would have said is known to be missing.
+func (m *Machine) Overrun(partition int, offset int64) { m.partitions[partition].overrun(offset) }
+
+// Next names what to read: control until there is a policy; the decisions topic until the last tick was read there, to its end; then
+// the lowest windows partition that holds no complete pane; and when all do, whatever control holds by now.
 func (m *Machine) Next() schemas.Input {
 	if !m.control.ready() {
 		return m.control.input(true)
+	}
+	if m.back.state != settled {
+		return m.back.input()
 	}
 	for _, p := range m.partitions {
 		if p.pane == nil {
@@ -81,66 +110,70 @@ func (m *Machine) Next() schemas.Input {
 	return m.control.input(false)
 }
 
-// Apply takes what was read at Next. Records that cannot be decoded become rejects. An error means that the log
-// contradicts itself or this process: another genesis, a pane that is missing or differs from its seal.
+// Apply takes what was read at Next. Records of windows and control that are of no use become rejects. An error means
+// that the log was begun with another genesis, or schemas.ErrSuperseded.
 func (m *Machine) Apply(records []schemas.Record, next int64) ([]schemas.Record, error) {
 	in := m.Next()
-	if in.Partition.Topic == schemas.Control {
+	switch in.Partition.Topic {
+	case schemas.Control:
 		out, err := m.control.read(records, next)
 		if err != nil || in.Wait || next > in.Offset {
 			return out, err
 		}
 		return m.tick()
+	case schemas.Decisions:
+		return m.readBack(records, next)
 	}
 	m.partitions[in.Partition.Number].fetched(records, next)
-	return m.collect()
+	return m.collect(), nil
 }
 
-// collect lets partitions complete the next pane from what was fetched, in their order so that rejects keep one.
-func (m *Machine) collect() ([]schemas.Record, error) {
-	var out []schemas.Record
+// collect lets partitions complete a pane from what was fetched, in their order so that rejects keep one. Panes that were
+// decided before become evidence at once.
+func (m *Machine) collect() (out []schemas.Record) {
 	for {
 		for _, p := range m.partitions {
-			rejects, err := p.complete()
-			out = append(out, rejects...)
-			if err != nil {
-				return nil, err
-			}
+			out = append(out, p.complete()...)
 			if p.pane == nil {
-				return out, nil
+				return out
 			}
-		}
-		if err := m.aligned(); err != nil {
-			return nil, err
 		}
 		if m.rebuilt {
-			return out, nil
+			return out
 		}
-		m.take()
-		m.rebuilt = m.evidence.newest() == m.through
+		m.rebuilt = m.take().start == m.through
 	}
 }
 
-// aligned checks that the partitions completed the same pane, and that it is the one after the last.
-func (m *Machine) aligned() error {
-	for _, p := range m.partitions {
-		if start := p.pane.Start; start != m.partitions[0].pane.Start || start%m.length != 0 {
-			return fmt.Errorf("windows/%d is at pane %d, windows/0 at pane %d, of %d ms", p.number, start, m.partitions[0].pane.Start, m.length)
-		}
-	}
-	return nil
-}
-
-// take turns the panes that the partitions completed into evidence.
+// take turns the pane that is due into evidence.
 func (m *Machine) take() *pane {
-	taken := m.evidence.begin(m.partitions[0].pane.Start)
+	begins := m.due == window.NoPane
+	if begins {
+		m.due = m.first()
+	}
+	taken := m.evidence.begin(m.due)
 	for _, p := range m.partitions {
 		taken.resume = append(taken.resume, p.began)
-		m.evidence.add(taken, p.pane)
-		p.pane = nil
+		pane, missing := p.take(m.due, begins)
+		if missing {
+			m.evidence.missing = max(m.evidence.missing, m.due)
+		}
+		if pane != nil {
+			m.evidence.add(taken, pane)
+		}
 	}
 	m.evidence.finish(taken)
+	m.due += m.length
 	return taken
+}
+
+// first returns the least pane that a partition begins with.
+func (m *Machine) first() int64 {
+	start := m.partitions[0].pane.Start
+	for _, p := range m.partitions {
+		start = min(start, p.pane.Start)
+	}
+	return start
 }
 
 // tick takes one pane of every partition into the evidence, drops what is too old, decides for every resolver that this
@@ -164,12 +197,8 @@ func (m *Machine) tick() ([]schemas.Record, error) {
 	t.Positions = m.positions()
 	t.Digest = decision.Digest(t.Previous, m.through, t.Policy, rows)
 	m.last = t
-	out, err := m.write(rows)
-	if err != nil {
-		return nil, err
-	}
-	more, err := m.collect()
-	return append(out, more...), err
+	m.back.expect()
+	return m.write(rows)
 }
 
 // decide applies the rules to the resolvers that something happened to, or to all, and returns the rows to write.

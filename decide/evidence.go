@@ -16,17 +16,17 @@ type evidence struct {
 	resolvers map[netip.Addr]*resolver
 	panes     []*pane // oldest first
 	reached   int     // panes before this index are out of the reachability window
+	missing   int64   // newest pane that is known to miss something; window.NoPane = none
 	dirty     []*resolver
 }
 
 // pane is one pane of all partitions.
 type pane struct {
-	start      int64
-	rows       []row
-	bars       []bar // of all rows, one after the other
-	samples    int64
-	incomplete bool
-	resume     []int64 // by partition: offset from which it can be read whole
+	start   int64
+	rows    []row
+	bars    []bar // of all rows, one after the other
+	samples int64
+	resume  []int64 // by partition: offset from which it can be read whole
 }
 
 // row is what one window added to its series.
@@ -41,7 +41,9 @@ func (e *evidence) begin(start int64) *pane { return &pane{start: start} }
 
 // add takes one partition's windows into p.
 func (e *evidence) add(p *pane, w *window.Pane) {
-	p.incomplete = p.incomplete || w.Seal.Totals.Incomplete
+	if w.Seal.Totals.Incomplete {
+		e.missing = max(e.missing, p.start)
+	}
 	p.rows = slices.Grow(p.rows, len(w.Windows))
 	var r *resolver
 	for i := range w.Windows {
@@ -191,13 +193,8 @@ func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	}
 }
 
-// newest returns the start of the last pane.
-func (e *evidence) newest() int64 { return e.panes[len(e.panes)-1].start }
-
 // incomplete reports whether a pane in the window is known to miss something.
-func (e *evidence) incomplete() bool {
-	return slices.ContainsFunc(e.panes, func(p *pane) bool { return p.incomplete })
-}
+func (e *evidence) incomplete() bool { return e.missing >= e.oldest().start }
 
 // oldest returns the first pane of the window.
 func (e *evidence) oldest() *pane { return e.panes[0] }

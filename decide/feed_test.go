@@ -34,12 +34,13 @@ type feed struct {
 	genesis control.Genesis
 	windows [][]schemas.Record
 	control []schemas.Record
-	hash    string  // of genesis
-	from    []int64 // by control record: the tick before which it appears
+	hash    string                        // of genesis
+	from    []int64                       // by control record: the tick before which it appears
+	written map[*Machine][]schemas.Record // to the decisions topic, behind the machine's attempt
 }
 
 func newFeed(t failer, g control.Genesis, p control.Policy) *feed {
-	f := &feed{genesis: g, hash: g.Hash(), windows: make([][]schemas.Record, g.Samples)}
+	f := &feed{genesis: g, hash: g.Hash(), windows: make([][]schemas.Record, g.Samples), written: make(map[*Machine][]schemas.Record)}
 	f.say(t, 0, control.Record{Genesis: &g})
 	f.say(t, 0, control.Record{Policy: &p})
 	return f
@@ -82,6 +83,33 @@ func (f *feed) pane(t failer, partition int, start int64, windows []window.Windo
 	}
 }
 
+// sealed adds a pane of one chunk with a digest that need not be its own.
+func (f *feed) sealed(t failer, partition int, start int64, windows []window.Window, digest string) {
+	f.put(t, partition, &window.Batch{
+		Head: window.Head{
+			Genesis: f.hash, Partition: int32(partition), Chunk: chunk.Place{Whole: start, Count: 1},
+			Seal: &window.Seal{Digest: digest, Through: start},
+		},
+		Windows: windows,
+	})
+}
+
+// part adds, to partition 0, an empty pane that says it is another partition's.
+func (f *feed) part(t failer, claimed int32, start int64) {
+	f.put(t, 0, &window.Batch{Head: window.Head{
+		Genesis: f.hash, Partition: claimed, Chunk: chunk.Place{Whole: start, Count: 1},
+		Seal: &window.Seal{Digest: window.Digest(start, nil), Through: start},
+	}})
+}
+
+func (f *feed) put(t failer, partition int, b *window.Batch) {
+	value, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.raw(partition, value)
+}
+
 func (f *feed) raw(partition int, value []byte) {
 	f.windows[partition] = append(f.windows[partition], schemas.Record{
 		Partition: schemas.Partition{Topic: schemas.Windows, Number: int32(partition)},
@@ -95,14 +123,7 @@ func (f *feed) run(m *Machine, r *rand.Rand, last int64) ([]schemas.Record, erro
 	var out []schemas.Record
 	for m.last.Number < last {
 		in := m.Next()
-		var rest []schemas.Record
-		if in.Partition.Topic == schemas.Control {
-			for i := in.Offset; i < int64(len(f.control)) && f.from[i] <= m.last.Number; i++ {
-				rest = append(rest, f.control[i])
-			}
-		} else if all := f.windows[in.Partition.Number]; in.Offset < int64(len(all)) {
-			rest = all[in.Offset:]
-		}
+		rest := f.rest(m, in)
 		if in.Wait && len(rest) == 0 {
 			break
 		}
@@ -117,8 +138,33 @@ func (f *feed) run(m *Machine, r *rand.Rand, last int64) ([]schemas.Record, erro
 			return out, err
 		}
 		out = append(out, more...)
+		for _, rec := range onlyDecisions(more) {
+			rec.Offset = m.attempt + int64(len(f.written[m]))
+			f.written[m] = append(f.written[m], rec)
+		}
 	}
 	return out, nil
+}
+
+// rest returns what there is to read.
+func (f *feed) rest(m *Machine, in schemas.Input) (rest []schemas.Record) {
+	var all []schemas.Record
+	offset := in.Offset
+	switch in.Partition.Topic {
+	case schemas.Control:
+		for i := in.Offset; i < int64(len(f.control)) && f.from[i] <= m.last.Number; i++ {
+			rest = append(rest, f.control[i])
+		}
+		return rest
+	case schemas.Decisions:
+		all, offset = f.written[m], in.Offset-m.attempt
+	default:
+		all = f.windows[in.Partition.Number]
+	}
+	if offset < int64(len(all)) {
+		return all[offset:]
+	}
+	return nil
 }
 
 // ticks puts the ticks together again from what a machine wrote, and checks their chain.

@@ -21,17 +21,21 @@ type scene struct {
 	*feed
 	panes    [][]window.Window
 	policies []control.Policy // by tick, from 1
+	missing  []bool           // by pane: something is known to be missing of it
 }
 
-// drawScene makes up a few resolvers, each with its truth, which changes now and then, and some panes of what is seen.
-func drawScene(t *rapid.T) *scene {
+// drawScene makes up a few resolvers, each with its truth, which changes now and then, and some panes of what is seen. Of
+// a lossy one some panes are broken or gone.
+func drawScene(t *rapid.T, lossy bool) *scene {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	g := testGenesis(1+r.IntN(3), 2+r.IntN(2))
 	p := drawPolicy(r)
 	s := &scene{feed: newFeed(t, g, p)}
 	resolvers := 1 + r.IntN(6)
 	centre, broken := make([]int, resolvers), make([]int, resolvers)
-	for tick := range 1 + r.IntN(30) {
+	panes := 1 + r.IntN(30)
+	loss := newLosses(g.Samples, panes)
+	for tick := range panes {
 		if tick > 0 && r.IntN(12) == 0 {
 			p = drawPolicy(r)
 			s.say(t, int64(tick), control.Record{Policy: &p})
@@ -52,18 +56,26 @@ func drawScene(t *rapid.T) *scene {
 			}
 		}
 		for part, ws := range byPartition {
+			start := firstPane + int64(tick)*minute
+			if last := tick == panes-1 || tick+part == 0; lossy && !last && r.IntN(5) == 0 {
+				loss.note(part, tick, false, s.losePane(t, r, part, start, ws))
+				continue
+			}
 			s.panes[tick] = append(s.panes[tick], ws...)
-			s.writePane(t, r, part, firstPane+int64(tick)*minute, ws)
+			loss.note(part, tick, true, s.writePane(t, r, part, start, ws))
 		}
 	}
+	s.missing = loss.missing
 	return s
 }
 
-// writePane writes a pane with what a log may have about it: garbage, attempts that stopped half-way, repeats.
-func (s *scene) writePane(t *rapid.T, r *rand.Rand, part int, start int64, ws []window.Window) {
+// writePane writes a pane with what a log may have about it: garbage, attempts that stopped half-way, repeats. It reports
+// whether there is garbage.
+func (s *scene) writePane(t *rapid.T, r *rand.Rand, part int, start int64, ws []window.Window) (garbage bool) {
 	size := 5 + r.IntN(60)
 	if r.IntN(10) == 0 {
 		s.raw(part, []byte("garbage"))
+		garbage = true
 	}
 	if n := len(s.windows[part]); r.IntN(5) == 0 && len(ws) > size { // its writer stopped after a chunk
 		s.pane(t, part, start, ws, size, 7)
@@ -73,6 +85,7 @@ func (s *scene) writePane(t *rapid.T, r *rand.Rand, part int, start int64, ws []
 	if r.IntN(5) == 0 {
 		s.pane(t, part, start, ws, 5+r.IntN(60), 9)
 	}
+	return garbage
 }
 
 func drawPolicy(r *rand.Rand) control.Policy {
@@ -117,7 +130,7 @@ func drawWindows(r *rand.Rand, a netip.Addr, paths, centre, broken int) (ws []wi
 func TestMachineAgreesWithADumbOne(t *testing.T) {
 	var moved, reasons [decision.Reasons]int
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t)
+		s := drawScene(t, rapid.Bool().Draw(t, "lossy"))
 		out, err := s.run(New(s.genesis, 3), rand.New(rand.NewPCG(1, 2)), 1<<40)
 		if err != nil {
 			t.Fatal(err)
@@ -129,6 +142,9 @@ func TestMachineAgreesWithADumbOne(t *testing.T) {
 		f := &reference{paths: len(s.genesis.Paths), state: make(map[netip.Addr]decision.Decision)}
 		for i, w := range wholes {
 			want := f.tick(w.Pane, s.panes[i], s.policies[i])
+			if short := slices.Contains(s.missing[i+1-f.held:i+1], true); w.Tick.Totals.Incomplete != short {
+				t.Fatalf("tick %d: incomplete %t, panes %v of which it has %d", i+1, w.Tick.Totals.Incomplete, s.missing, f.held)
+			}
 			if w.Tick.Snapshot != (i%s.policies[i].Publish.Snapshot == 0) {
 				t.Fatalf("tick %d: snapshot %t", i+1, w.Tick.Snapshot)
 			}
@@ -186,7 +202,7 @@ func compare(t *rapid.T, tick int, got, want decision.Decision) {
 
 func TestReadsAndStopsChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t)
+		s := drawScene(t, rapid.Bool().Draw(t, "lossy"))
 		want, err := s.run(New(s.genesis, 3), nil, 1<<40)
 		if err != nil {
 			t.Fatal(err)

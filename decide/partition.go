@@ -7,16 +7,18 @@ import (
 	"detour/schemas/window"
 )
 
-// partition follows one windows partition, a pane at a time.
+// partition follows one windows partition, a pane at a time. Its writer writes panes in order: a pane that was not
+// complete before a later one is will never be.
 type partition struct {
 	number  int32
 	genesis string // hash
 	paths   uint8
+	length  int64 // of a pane, ms
 	panes   window.Assembler
 
-	pane    *window.Pane // completed and not yet taken
-	last    int64        // start of the pane completed last; window.NoPane before the first
-	length  int64        // of a pane, ms
+	pane    *window.Pane // completed and not yet taken: the one that is due or, where panes are missing, a later one
+	fresh   bool         // none was taken yet, nor by an earlier life
+	holed   bool         // something that stood before the first pane can't be read
 	began   int64        // offset from which pane can be read whole
 	at      int64        // offset behind the record that completed it
 	offset  int64        // to fetch next
@@ -28,59 +30,81 @@ func (p *partition) input() schemas.Input {
 	return schemas.Input{Partition: schemas.Partition{Topic: schemas.Windows, Number: p.number}, Offset: p.offset, Wait: true}
 }
 
+// resume makes p begin at an offset from which panes behind the one that starts at last can be read.
+func (p *partition) resume(offset, known, last int64) {
+	p.offset, p.at, p.known = offset, offset, known
+	p.fresh = offset == 0
+	p.panes.Skip(last)
+}
+
+// overrun makes p begin at a later offset, since what was before is gone.
+func (p *partition) overrun(offset int64) { p.offset, p.at, p.holed = offset, offset, true }
+
 // fetched takes records that were read at input. They wait, undecoded, until their pane is due.
 func (p *partition) fetched(records []schemas.Record, next int64) {
 	p.pending, p.offset = append(p.pending, records...), next
 }
 
-// complete goes through what is pending until a pane is complete. A record that does not decode is a reject.
-func (p *partition) complete() (rejects []schemas.Record, err error) {
+// complete goes through what is pending until a pane is complete. A record that is of no use is a reject.
+func (p *partition) complete() (rejects []schemas.Record) {
 	for p.pane == nil && len(p.pending) > 0 {
 		r := &p.pending[0]
-		b, err := p.decode(r)
-		if err == nil {
-			err = p.add(r, b)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", r.At(), err)
+		pane, err := p.add(r)
+		if err != nil {
+			p.holed = true
+			if r.Offset >= p.known {
+				rejects = append(rejects, undecodable(r, err))
 			}
-		} else if r.Offset >= p.known {
-			rejects = append(rejects, undecodable(r, err))
+		}
+		if pane != nil {
+			p.pane, p.began, p.at = pane, p.at, r.Offset+1
 		}
 		p.pending = p.pending[1:]
 	}
 	if len(p.pending) == 0 {
 		p.pending = nil
 	}
-	return rejects, nil
+	return rejects
 }
 
-func (p *partition) decode(r *schemas.Record) (*window.Batch, error) {
+// add gives a record's chunk to its pane, and returns the pane once it is complete.
+func (p *partition) add(r *schemas.Record) (*window.Pane, error) {
 	b, err := window.Decode(r.Value)
+	if err == nil {
+		err = p.check(b)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for i := range b.Windows {
-		if path := b.Windows[i].Path; path >= p.paths {
-			return nil, fmt.Errorf("row %d: path %d of %d", i, path, p.paths)
-		}
-	}
-	return b, nil
+	return p.panes.Add(b)
 }
 
-// add gives a chunk to its pane. Panes follow one another without a gap.
-func (p *partition) add(r *schemas.Record, b *window.Batch) error {
-	if b.Head.Genesis != p.genesis || b.Head.Partition != p.number {
+// check reports a chunk that the aggregator of this partition does not write.
+func (p *partition) check(b *window.Batch) error {
+	h := &b.Head
+	if h.Genesis != p.genesis || h.Partition != p.number {
 		return fmt.Errorf("written for genesis %.16s, partition %d; this is genesis %.16s, partition %d",
-			b.Head.Genesis, b.Head.Partition, p.genesis, p.number)
+			h.Genesis, h.Partition, p.genesis, p.number)
 	}
-	pane, err := p.panes.Add(b)
-	if pane == nil || err != nil {
-		return err
+	if h.Chunk.Whole%p.length != 0 {
+		return fmt.Errorf("pane %d is not one of %d ms", h.Chunk.Whole, p.length)
 	}
-	if p.last != window.NoPane && pane.Start != p.last+p.length {
-		return fmt.Errorf("pane %d comes after pane %d: those between are missing", pane.Start, p.last)
+	for i := range b.Windows {
+		if path := b.Windows[i].Path; path >= p.paths {
+			return fmt.Errorf("row %d: path %d of %d", i, path, p.paths)
+		}
 	}
-	p.pane, p.last = pane, pane.Start
-	p.began, p.at = p.at, r.Offset+1
 	return nil
+}
+
+// take returns the pane that starts at due, nil where there is none, and whether something is missing of it. A partition
+// that begins later than others misses nothing before its first pane, unless it is known to have lost its beginning. If
+// due is the very first pane of the stage, it stands for what a partition may have lost before it.
+func (p *partition) take(due int64, begins bool) (pane *window.Pane, missing bool) {
+	if p.pane.Start != due {
+		return nil, !p.fresh || p.holed
+	}
+	pane, missing = p.pane, begins && p.holed
+	p.pane, p.fresh = nil, false
+	return pane, missing
 }

@@ -8,13 +8,13 @@ import (
 	"detour/schemas/decision"
 )
 
-// maxRows is how many decisions go into one record: a row takes about 90 bytes, so that a record stays well below the
+// maxRows is how many decisions go into one record, unless Config says otherwise: a row takes about 90 bytes, so that a record stays well below the
 // 1 MiB that brokers take by default.
 const maxRows = 4096
 
 // write returns the records of the tick that m.last describes.
 func (m *Machine) write(rows []decision.Decision) ([]schemas.Record, error) {
-	count := max(1, (len(rows)+maxRows-1)/maxRows)
+	count := max(1, (len(rows)+m.rows-1)/m.rows)
 	out := make([]schemas.Record, 0, count)
 	for i := range count {
 		b := decision.Batch{
@@ -22,7 +22,7 @@ func (m *Machine) write(rows []decision.Decision) ([]schemas.Record, error) {
 				Genesis: m.genesis,
 				Chunk:   chunk.Place{Whole: m.through, Attempt: m.attempt, Index: i, Count: count},
 			},
-			Decisions: rows[i*maxRows : min(len(rows), (i+1)*maxRows)],
+			Decisions: rows[i*m.rows : min(len(rows), (i+1)*m.rows)],
 		}
 		if i == count-1 {
 			b.Head.Tick = &m.last
@@ -40,6 +40,9 @@ func (m *Machine) write(rows []decision.Decision) ([]schemas.Record, error) {
 func (m *Machine) positions() decision.Positions {
 	oldest := m.evidence.oldest()
 	p := decision.Positions{Resume: oldest.resume, From: oldest.start, Control: m.control.offset}
+	if m.evidence.incomplete() {
+		p.Missing = m.evidence.missing
+	}
 	for _, part := range m.partitions {
 		p.Windows = append(p.Windows, part.at)
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	aggregator "detour/aggregate/worker"
+	"detour/decide"
 	decider "detour/decide/worker"
 	"detour/ingest"
 	"detour/ingest/consumer"
@@ -65,7 +66,7 @@ func (p *pipeline) decide() *dataflow.Sole {
 		Input:   schemas.Windows,
 		Logger:  logger,
 		Resume: func(ctx context.Context) (schemas.Machine, error) {
-			return decider.Resume(ctx, p.log, p.cfg.Genesis)
+			return decider.Resume(ctx, p.log, p.cfg.Genesis, decide.Config{}, logger)
 		},
 	}
 }

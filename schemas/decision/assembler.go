@@ -16,9 +16,10 @@ type Whole struct {
 // Assembler puts the ticks of the decisions partition together from its records, in log order.
 type Assembler struct{ chunks chunk.Assembler[*Batch] }
 
-// Add takes the next chunk. It returns the tick that the chunk completes, or nil; a tick that differs from its own
-// digest is an error. Whether it extends the tick before is for the caller to check, who calls Skip with the pane of
-// the tick that it keeps: until then, another attempt at the same pane may still be the one.
+// Add takes the next chunk. It returns the tick that the chunk completes, or nil. Chunks that do not fit the tick's own
+// digest are an error and no attempt: reading goes on behind them. Whether the tick is to be kept is for the caller to
+// say, who calls Skip with the pane of the one that it keeps: until then, another attempt at the same pane may still be
+// the one. See Chain.
 func (a *Assembler) Add(b *Batch) (*Whole, error) {
 	parts := a.chunks.Offer(b.Head.Chunk, b)
 	if parts == nil {
