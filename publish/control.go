@@ -11,22 +11,17 @@ import (
 	"detour/schemas/reject"
 )
 
-// patience is how many reads of control, one after the other, may come back empty before a tick that had read it further
-// is taken for damaged: control is kept for ever, and such a tick came after it.
-const patience = 64
-
 // pending is a tick that was kept.
 type pending struct {
 	*decision.Whole
 	record  schemas.Record // that completed it
 	kept    chunk.Chain    // without it
 	certain bool           // without it
-	empty   int            // reads of control that brought nothing
 }
 
 func (m *Machine) applyControl(records []schemas.Record, next int64) (out []schemas.Record, err error) {
-	if m.waiting != nil && len(records) == 0 && next == m.control {
-		return m.wait(), nil
+	if m.waiting != nil && m.missing(records, next > m.control) {
+		return m.giveUp(), nil
 	}
 	for i := range records {
 		if records[i].Offset >= m.need {
@@ -45,14 +40,11 @@ func (m *Machine) applyControl(records []schemas.Record, next int64) (out []sche
 	return append(out, made...), err
 }
 
-// wait counts reads that brought nothing, and at last gives up on the tick in hand.
-func (m *Machine) wait() []schemas.Record {
-	if m.waiting.empty++; m.waiting.empty < patience {
-		return nil
-	}
+// giveUp refuses the tick in hand: control is kept for ever, and it does not go as far as the tick says that it had read.
+func (m *Machine) giveUp() []schemas.Record {
 	t := m.waiting
 	m.kept, m.certain = t.kept, t.certain
-	m.waiting, m.need = nil, m.control
+	m.waiting, m.need, m.empty = nil, m.control, 0
 	return refuse(nil, &t.record, reject.Undecodable,
 		fmt.Errorf("tick %d says that it had read control to %d, which ends at %d", t.Tick.Number, t.Tick.Positions.Control, m.control))
 }

@@ -59,6 +59,7 @@ type Machine struct {
 	maps   int64          // next offset in maps
 	chain  *pathmap.Chain // has read maps up to there
 	unread bool           // the last version made was not read back yet
+	empty  int            // reads in a row that brought nothing where something has to be
 	owed   []schemas.Record
 }
 

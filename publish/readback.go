@@ -12,9 +12,10 @@ import (
 // readBack reads maps on to the version made last. Two publishers may write at once, while one does not know yet that it
 // was superseded. Of what they write every reader keeps the same version, and here each of them sees which: the same
 // content, whoever wrote it, and it goes on; another, and it is of no use any more. So no version ever extends one that
-// lost. It is in the log by now, since it was acknowledged: where the end comes first, it was damaged and is made again.
+// lost. It is in the log by now, since it was acknowledged: where the log ends before it, and for a while nothing comes, it
+// was damaged and is made again.
 func (m *Machine) readBack(records []schemas.Record, next int64) (out []schemas.Record, err error) {
-	if len(records) == 0 && next == m.maps {
+	if m.missing(records, next > m.maps) {
 		return nil, fmt.Errorf("version %d can't be read back, %s ends at %d: %w", m.last.Version, mapsPartition, m.maps, schemas.ErrSuperseded)
 	}
 	for i := range records {
@@ -30,6 +31,18 @@ func (m *Machine) readBack(records []schemas.Record, next int64) (out []schemas.
 	}
 	m.maps = max(m.maps, next)
 	return out, nil
+}
+
+// patience is how many reads in a row may bring nothing where something has to be: so long something else may hold it up,
+// such as an open transaction of a program that has no business there.
+const patience = 32
+
+// missing counts such reads, and reports that patience is at its end.
+func (m *Machine) missing(records []schemas.Record, moved bool) bool {
+	if m.empty++; len(records) > 0 || moved {
+		m.empty = 0
+	}
+	return m.empty >= patience
 }
 
 // recognize compares the version that readers keep with the one that was made.
