@@ -98,11 +98,11 @@ func (p *pipeline) pane(partition int32, start int64, n, chunks int) []window.Wi
 	}
 	slices.SortFunc(rows, func(a, b window.Window) int { return window.Compare(&a, &b) })
 	p.windows += uint64(len(rows))
-	p.write(partition, start, 0, chunks, rows)
+	p.write(partition, start, 0, chunks, rows, window.Digest(start, rows))
 	return rows
 }
 
-func (p *pipeline) write(partition int32, start, attempt int64, chunks int, rows []window.Window) {
+func (p *pipeline) write(partition int32, start, attempt int64, chunks int, rows []window.Window, digest string) {
 	p.t.Helper()
 	for i := range chunks {
 		b := window.Batch{
@@ -110,7 +110,7 @@ func (p *pipeline) write(partition int32, start, attempt int64, chunks int, rows
 			Windows: rows[i*len(rows)/chunks : (i+1)*len(rows)/chunks],
 		}
 		if i == chunks-1 {
-			b.Head.Seal = &window.Seal{Digest: window.Digest(start, rows), Through: start, Totals: window.Totals{Samples: int64(len(rows))}}
+			b.Head.Seal = &window.Seal{Digest: digest, Through: start, Totals: window.Totals{Samples: int64(len(rows))}}
 		}
 		value, err := b.Encode()
 		if err != nil {
@@ -137,7 +137,17 @@ func (p *pipeline) decide(pane int64, n, m int, snapshot bool) {
 		}
 	}
 	slices.SortFunc(rows, func(a, b decision.Decision) int { return decision.Compare(&a, &b) })
+	p.writeTick(pane, snapshot, rows)
 	p.changed += uint64(n)
+}
+
+// decideFor writes a tick in which one resolver changes.
+func (p *pipeline) decideFor(pane int64, resolver netip.Addr, snapshot bool) {
+	p.writeTick(pane, snapshot, []decision.Decision{{Resolver: resolver, Path: 1, Since: pane, Changed: 1, Reason: decision.Faster, Level: decision.Resolver}})
+}
+
+func (p *pipeline) writeTick(pane int64, snapshot bool, rows []decision.Decision) {
+	p.t.Helper()
 	tick := decision.Tick{Number: p.tick.Number + 1, Snapshot: snapshot, Policy: policyHash, Previous: p.tick.Digest}
 	tick.Digest = decision.Digest(tick.Previous, pane, tick.Policy, rows)
 	p.tick = chunk.Link{Number: tick.Number, Digest: tick.Digest}
