@@ -75,11 +75,14 @@ func TestCorruptSamplesAreRejectedAndTheirPanesIncomplete(t *testing.T) {
 	beyond := at(131_000, 1)
 	beyond.Path = 2
 	for name, value := range map[string][]byte{
-		"empty": nil, "cut short": lost.Value[:len(lost.Value)-9], "a flipped bit": flipped, "a path that is not there": record(t, 1, head(1, 131_000), beyond).Value,
+		"can't be read": nil, "empty": {}, "cut short": lost.Value[:len(lost.Value)-9], "a flipped bit": flipped, "a path that is not there": record(t, 1, head(1, 131_000), beyond).Value,
 		"another version": bytes.Replace(lost.Value, []byte("sample-v1"), []byte("sample-v2"), 1),
 	} {
 		bad := lost
 		bad.Value = value
+		if value == nil {
+			bad = schemas.Unreadable(lost.Partition, 1, 2, "a damaged batch") // what a reader is handed in its place
+		}
 		m := scratch()
 		out := apply(t, m, record(t, 0, head(0, 130_000)), bad, record(t, 2, head(2, 132_000)), record(t, 3, head(3, 400_000)))
 		rejects := slices.DeleteFunc(slices.Clone(out), func(r schemas.Record) bool { return r.Partition.Topic != schemas.Rejects })
