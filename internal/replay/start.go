@@ -2,15 +2,9 @@ package replay
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
-	"strings"
 
-	"detour/aggregate"
 	"detour/schemas"
-	"detour/schemas/decision"
-	"detour/schemas/pathmap"
 )
 
 // start is where a derivation begins. The zero value is the beginning of the log.
@@ -57,8 +51,8 @@ func (v *verification) starts() (all []start) {
 		if found {
 			n++
 		}
-		if t.state == "" || n == 0 || n == len(versions) && versions[n-1].tick <= t.Number || !v.covered(t) {
-			continue // no snapshot, no version before it or behind it, or its evidence is gone
+		if t.state == "" || n == 0 || n == len(versions) || v.log.versions.missing(versions[n-1].Number+1) || !v.covered(t) {
+			continue // no snapshot, no version before it or behind it, perhaps another one before it, or its evidence is gone
 		}
 		all = append(all, start{tick: t, version: &versions[n-1]})
 	}
@@ -129,76 +123,4 @@ func (v *verification) complete(s start, latest bool) start {
 		s.seals = append(s.seals, at)
 	}
 	return s
-}
-
-// impossible says why there is no start, and which versions can be derived instead.
-func (v *verification) impossible(target int64) error {
-	what := "no version can be derived"
-	if target > 0 {
-		what = fmt.Sprintf("version %d can't be derived", target)
-	}
-	if starts := v.starts(); len(starts) > 0 {
-		for i := range v.log.versions.all {
-			if w := &v.log.versions.all[i]; w.tick > starts[0].number() {
-				return fmt.Errorf("%s from %s: %w%s; versions from %d on can", what, v.found.From, ErrIncomplete, v.begins(), w.Number)
-			}
-		}
-	}
-	return fmt.Errorf("%s from %s: %w%s; the evidence of no snapshot of decisions that has a version before it and another one behind it is left",
-		what, v.found.From, ErrIncomplete, v.begins())
-}
-
-// begins says, in words, where the topics begin that retention took something of.
-func (v *verification) begins() string {
-	var all strings.Builder
-	for _, p := range append(v.input(), decisionsPartition, mapsPartition) {
-		if at := v.log.start(p); at > 0 {
-			fmt.Fprintf(&all, ", %s begins at offset %d%s", p, at, v.reaches(p))
-		}
-	}
-	return all.String()
-}
-
-// reaches says, in words, from which pane on a samples partition holds everything.
-func (v *verification) reaches(p schemas.Partition) string {
-	if p.Topic != schemas.Samples {
-		return ""
-	}
-	for _, s := range v.panes[p.Number].all {
-		if s.resume >= v.log.start(p) {
-			return fmt.Sprintf(" (with the panes from %s on)", moment(s.start+v.genesis.Pane))
-		}
-	}
-	return ""
-}
-
-// aggregator returns the machine of a samples partition.
-func (v *verification) aggregator(ctx context.Context, s *start, partition int) (*aggregate.Machine, error) {
-	if s.tick == nil || s.seals[partition] == nil {
-		return aggregate.New(&v.genesis, int32(partition), aggregate.FromScratch(0, 0)), nil
-	}
-	p, err := v.log.loadPane(ctx, v.panes[partition], s.seals[partition])
-	if err != nil {
-		return nil, err
-	}
-	return aggregate.New(&v.genesis, int32(partition), aggregate.FromSeal(&p.Seal, 0)), nil
-}
-
-// load reads the snapshot and the version that a derivation goes on behind, and compares them: no version was due between
-// the two, so that they say the same of every resolver.
-func (v *verification) load(ctx context.Context, s *start) (*decision.Whole, *pathmap.Publication, error) {
-	t, err := v.log.loadTick(ctx, s.tick)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := v.log.loadVersion(ctx, s.version)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := p.Manifest.Open(p.Bytes)
-	if err != nil {
-		return nil, nil, err
-	}
-	v.found.Difference = snapshotDifference(t, m, s.version.Number)
-	return t, p, nil
 }

@@ -67,7 +67,9 @@ func TestATrimmedLogIsVerifiedAsFarAsItReaches(t *testing.T) {
 					t.Errorf("%s without %d/20, samples %t: %+v", topic, share, samples, found)
 				}
 				reached = found.First
-				eachVersion(t, log, found, samples)
+				if share == 7 || share == 13 {
+					eachVersion(t, log, found, samples)
+				}
 			}
 			if uses := samples && topic != schemas.Windows || !samples && topic != schemas.Samples; uses && reached < 2 {
 				t.Errorf("%s, samples %t: it always began with the first version", topic, samples)
