@@ -86,7 +86,7 @@ func (m *Machine) lost(t *decision.Tick) error {
 // gap, but for the first: it changes a state that is not known here, and the next snapshot has all that it says.
 func (m *Machine) keep(t *decision.Whole, r *schemas.Record) error {
 	waiting := &pending{Whole: t, record: *r, kept: m.kept, certain: m.certain}
-	link := chunk.Link{Number: t.Tick.Number, Digest: t.Tick.Digest, Previous: t.Tick.Previous, Full: t.Tick.Snapshot}
+	link := t.Link()
 	if relation := m.kept.Offer(link); relation != chunk.Stray {
 		m.certain, m.gap = m.certain || relation == chunk.Next, false
 		m.ticks.Skip(t.Pane)
