@@ -70,7 +70,7 @@ func (v *verified) unsure(b *strings.Builder) {
 		fmt.Fprintf(b, "not published yet: %s that the log leads to\n", count(v.Unpublished, "version"))
 	}
 	if v.Incomplete > 0 {
-		fmt.Fprintf(b, "incomplete: of %d of them it is known that evidence is missing\n", v.Incomplete)
+		fmt.Fprintf(b, "incomplete: of %d of the versions it is known that evidence is missing\n", v.Incomplete)
 	}
 	list(b, v.IncompletePanes, "more panes are incomplete", func(p *replay.IncompletePane) string {
 		return fmt.Sprintf("pane %s of windows/%d is incomplete: %s in its samples, with %s of reports lost",

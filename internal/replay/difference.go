@@ -97,7 +97,7 @@ func tickDifference(g *control.Genesis, derived, published *decision.Whole) *Dif
 	paths := g.PathIDs()
 	switch {
 	case a == nil && b == nil && derived.Tick.Previous != published.Tick.Previous:
-		d.Field, d.Derived, d.Published = "previous", derived.Tick.Previous, published.Tick.Previous
+		d.Field, d.Derived, d.Published = "previous", orNone(derived.Tick.Previous), orNone(published.Tick.Previous)
 	case a == nil && b == nil:
 		d.Why = "its rows are the same, its digest is not"
 	case a == nil:
