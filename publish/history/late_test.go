@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -65,7 +66,7 @@ func TestAHalfStoredWholeIsCompleted(t *testing.T) {
 	for _, forgotten := range []bool{false, true} {
 		t.Run(fmt.Sprint("forgotten ", forgotten), func(t *testing.T) {
 			s, f := behind(t)
-			s.settling, s.blockRows = 0, 7
+			s.settling, s.blockRows = 3*time.Second, 7 // inserts of other partitions end after the kill
 			direct := testStoreAt(t, s, f)
 			p := newPipeline(t, 14)
 			g := &soloGroup{log: p.log}
@@ -80,6 +81,7 @@ func TestAHalfStoredWholeIsCompleted(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				quiet(t, direct)
 				if forgotten {
 					forget(t, direct)
 				}
@@ -92,6 +94,15 @@ func TestAHalfStoredWholeIsCompleted(t *testing.T) {
 			}
 			p.verify(s)
 		})
+	}
+}
+
+// quiet returns when no insert of a killed process is left in the server.
+func quiet(t *testing.T, s *Store) {
+	t.Helper()
+	const query = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT%' AND current_database = currentDatabase()"
+	for scan[uint64](t, s, query) > 0 {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -170,7 +181,7 @@ func TestARetryBehindTheTTL(t *testing.T) {
 // Two members have the same partitions while ClickHouse comes and goes and loses answers.
 func TestTwoMembersWhileClickHouseIsAway(t *testing.T) {
 	s, f := behind(t)
-	s.settling = 0
+	s.settling = 3 * time.Second // the other one's insert may be on its way
 	p := newPipeline(t, 18)
 	p.minutes(0, 6, 10)
 	a, b := p.history(s, &soloGroup{log: p.log}), p.history(s, &soloGroup{log: p.log})
