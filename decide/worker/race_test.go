@@ -133,7 +133,7 @@ func everyReaderAgrees(t failer, log *memlog.Log) {
 		}
 		return m
 	}
-	for i := 0; i < len(all); i += 1 + len(all)/20 {
+	for i := 0; i < len(all); i += 1 + len(all)/8 {
 		c := from(i)
 		if c.Sure() && (c.Tick.Digest != want.Tick.Digest || !reflect.DeepEqual(moved(c.State), moved(want.State))) {
 			t.Fatalf("a reader that begins at %d ends with tick %d, %.16s; one from the beginning with tick %d, %.16s",
