@@ -44,7 +44,11 @@ func (v *verification) comparePane(ctx context.Context, partition int32, derived
 }
 
 func (v *verification) compareTick(ctx context.Context, derived *decision.Whole) error {
+	if v.first == 0 {
+		v.first = derived.Pane
+	}
 	v.through = derived.Pane
+	v.suspect = v.suspect || derived.Tick.Totals.Incomplete
 	t := v.log.ticks.find(derived.Tick.Number)
 	switch {
 	case t == nil && v.log.ticks.missing(derived.Tick.Number):

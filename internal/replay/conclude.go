@@ -1,17 +1,25 @@
 package replay
 
-import "detour/schemas/window"
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"detour/schemas"
+)
 
 // conclude looks at what the derivation did not lead to, and at what the log says of its own gaps.
-func (v *verification) conclude(began int64) {
-	f := v.found
+func (v *verification) conclude(ctx context.Context, begin *start) error {
+	f, began := v.found, begin.number()
 	if f.Difference == nil {
 		f.Difference = v.unreached(began)
 	}
 	if f.Difference == nil && len(f.Missing) > 0 {
 		f.Difference = &f.Missing[0]
 	}
-	v.listPanes()
+	if err := v.listPanes(ctx, begin); err != nil {
+		return err
+	}
 	f.UnreadableRecords = append(f.UnreadableRecords, v.log.unreadable...)
 	f.Trimmed = v.trimmed()
 	for i := range v.log.versions.all {
@@ -19,6 +27,7 @@ func (v *verification) conclude(began int64) {
 			f.Underived = append(f.Underived, w.Number)
 		}
 	}
+	return nil
 }
 
 // unreached names the first tick or version that is in the log, and that the derivation did not come to.
@@ -38,43 +47,52 @@ func (v *verification) unreached(began int64) *Difference {
 	return nil
 }
 
-// refused takes what a machine could not read of the topics that only machines read.
+// refused takes what a machine could not read. Of windows, decisions and maps there is more to say: see listPanes and
+// recorded.
 func (v *verification) refused(u Unreadable) {
-	for _, known := range v.log.unreadable {
-		if known.At == u.At {
-			return
-		}
+	switch topic, _, _ := strings.Cut(u.At, "/"); schemas.Topic(topic) {
+	case schemas.Windows:
+		v.suspect = true
+		return
+	case schemas.Samples, schemas.Control:
+	default:
+		return
 	}
-	v.log.unreadable = append(v.log.unreadable, u)
+	if !slices.ContainsFunc(v.log.unreadable, func(known Unreadable) bool { return known.At == u.At }) {
+		v.log.unreadable = append(v.log.unreadable, u)
+	}
 }
 
-// listPanes counts the panes that were read, and lists those that miss something.
-func (v *verification) listPanes() {
-	read := 0
+// listPanes lists the panes of the evidence that miss something. From windows it has to read them once more, which is done
+// where something is known to be missing.
+func (v *verification) listPanes(ctx context.Context, begin *start) error {
+	if !v.samples {
+		if v.through > 0 {
+			v.found.Panes = int((v.through-v.first)/v.genesis.Pane+1) * v.genesis.Samples
+		}
+		if !v.suspect {
+			return nil
+		}
+		for i, held := range v.panes {
+			if begin.tick != nil {
+				held.from = begin.tick.positions.Resume[i]
+			}
+			if err := v.log.readPanes(ctx, held); err != nil {
+				return err
+			}
+		}
+	}
 	for number, held := range v.panes {
 		for i := range held.all {
 			p := &held.all[i]
-			if p.start > v.through {
-				break
-			}
-			if read++; p.totals.Incomplete && p.start >= v.evidence() {
+			if p.start >= v.first && p.start <= v.through && p.totals.Incomplete {
 				v.found.IncompletePanes = append(v.found.IncompletePanes, IncompletePane{
 					Partition: int32(number), Pane: p.start, Holes: p.totals.Holes, Lost: p.totals.Lost,
 				})
 			}
 		}
 	}
-	if !v.samples {
-		v.found.Panes = read
-	}
-}
-
-// evidence returns the first pane that a decision could look at.
-func (v *verification) evidence() int64 {
-	if t := v.log.ticks.find(v.found.Tick); v.found.Tick > 0 && t != nil {
-		return t.positions.From
-	}
-	return window.NoPane
+	return nil
 }
 
 // trimmed lists the partitions, of those that were read, that no longer hold their beginning.

@@ -28,8 +28,7 @@ type derivation struct {
 	control map[int64]int64       // how far each recorded tick had read control: when a policy took effect is input
 	skip    func(tick int64) bool // ticks that publish never saw
 	found   func(made) error      // takes what was derived, in order
-	passing func(*schemas.Record) // takes every record of windows that is read
-	refused func(Unreadable)      // takes what a machine could not read of samples and control
+	refused func(Unreadable)      // takes what a machine could not read
 	from    int64                 // panes before it are not decide's
 
 	aggregate []*aggregate.Machine // nil = windows are read from the log
@@ -109,13 +108,7 @@ func (d *derivation) fetch(ctx context.Context, in schemas.Input, own schemas.To
 	if p.Topic == schemas.Control {
 		limit = d.controlLimit(limit)
 	}
-	f, err := d.log.fetch(ctx, p, in.Offset, limit)
-	if p.Topic == schemas.Windows {
-		for i := range f.Records {
-			d.passing(&f.Records[i])
-		}
-	}
-	return f, err
+	return d.log.fetch(ctx, p, in.Offset, limit)
 }
 
 // controlLimit returns how far the tick to be made had read control. Of a tick that can't be read any more that is not

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"detour/internal/dataflow/memlog"
 	"detour/schemas"
@@ -86,10 +85,7 @@ func (d *derivation) keepReject(r *schemas.Record) error {
 	if err != nil {
 		return err
 	}
-	topic, _, _ := strings.Cut(rejected.At, "/")
-	if topic == string(schemas.Samples) || topic == string(schemas.Control) {
-		d.refused(Unreadable{At: rejected.At, Why: rejected.Detail})
-	}
+	d.refused(Unreadable{At: rejected.At, Why: rejected.Detail})
 	return nil
 }
 

@@ -3,12 +3,10 @@ package replay
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"detour/aggregate"
 	"detour/decide"
 	"detour/publish"
-	"detour/schemas"
 	"detour/schemas/decision"
 	"detour/schemas/pathmap"
 	"detour/schemas/window"
@@ -18,14 +16,9 @@ import (
 func (v *verification) prepare(ctx context.Context, begin *start) (d *derivation, err error) {
 	d = &derivation{
 		log: v.log.source, control: v.log.controls(), from: window.NoPane, number: begin.number(),
-		panes: make([]window.Assembler, v.genesis.Samples),
-		skip:  v.unseen,
-		found: func(m made) error { return v.compare(ctx, &m) },
-		passing: func(r *schemas.Record) {
-			if _, err := v.panes[r.Partition.Number].add(r); err != nil {
-				v.log.unread(r, err)
-			}
-		},
+		panes:   make([]window.Assembler, v.genesis.Samples),
+		skip:    v.unseen,
+		found:   func(m made) error { return v.compare(ctx, &m) },
 		refused: v.refused,
 		decide:  decide.New(v.genesis, 0),
 		publish: publish.New(v.genesis, publish.Config{}, 0),
@@ -34,7 +27,7 @@ func (v *verification) prepare(ctx context.Context, begin *start) (d *derivation
 	if begin.tick != nil {
 		v.found.Tick, v.found.Version = begin.tick.Number, begin.version.Number
 		d.from, d.read = begin.tick.positions.From, begin.tick.positions.Control
-		v.compared, v.through = begin.version.Number, begin.tick.pane
+		v.compared, v.first, v.through = begin.version.Number, begin.tick.positions.From, begin.tick.pane
 		t, last, err := v.load(ctx, begin)
 		if err != nil {
 			return nil, err
@@ -92,9 +85,9 @@ func (v *verification) load(ctx context.Context, s *start) (*decision.Whole, *pa
 func (v *verification) resumeDecide(t *decision.Whole) (*decide.Machine, error) {
 	at := *t
 	if v.samples {
-		none := make([]int64, v.genesis.Samples)
-		at.Tick.Positions.Windows, at.Tick.Positions.Resume = none, slices.Clone(none)
+		at.Tick.Positions.Resume = make([]int64, v.genesis.Samples)
 	}
+	at.Tick.Positions.Windows = at.Tick.Positions.Resume // what it can't read it says again
 	var c decide.Checkpoint
 	if !c.Extend(&at) {
 		return nil, fmt.Errorf("tick %d is no snapshot", t.Tick.Number)

@@ -50,8 +50,7 @@ func (v *Verify) Run(ctx context.Context) (*Verified, error) {
 	if err := run.derive(ctx, &begin, last, v.Progress); err != nil {
 		return nil, err
 	}
-	run.conclude(begin.number())
-	return run.found, nil
+	return run.found, run.conclude(ctx, &begin)
 }
 
 // verification is one run of Verify.
@@ -59,12 +58,14 @@ type verification struct {
 	genesis control.Genesis
 	samples bool
 	log     *recorded
-	panes   []*panes // by partition: from samples all that are held, otherwise those read so far
+	panes   []*panes // by partition: all that are held, if they are derived
 	target  int64    // 0 = all
 	found   *Verified
 
 	compared int64 // the last version that was compared
+	first    int64 // pane of the evidence
 	through  int64 // the pane of the last tick that was derived
+	suspect  bool  // a pane of the evidence misses something, or can't be read
 }
 
 // survey reads what the log says was made, up to a version if it is above 0.
