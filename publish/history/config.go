@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"time"
 )
 
 // Protocols that ClickHouse is spoken to in.
@@ -21,6 +22,10 @@ type Config struct {
 	Username     string   `yaml:"username"`
 	PasswordFile string   `yaml:"password_file"` // its content without trailing line breaks; empty = no password
 	TLS          TLS      `yaml:"tls"`
+
+	// CallTimeout ends a call that hangs; it has to leave a slow server time for one block. A block that was found half
+	// stored is completed only after as long, since another call may be about to.
+	CallTimeout time.Duration `yaml:"call_timeout"`
 
 	Migrate bool   `yaml:"migrate"` // create and migrate the tables on start
 	Cluster string `yaml:"cluster"` // create tables replicated ON CLUSTER; empty = on one server
@@ -45,11 +50,18 @@ func Default() Config {
 		Protocol:      Native,
 		Database:      "detour",
 		Username:      "default",
+		CallTimeout:   2 * time.Minute,
 		Migrate:       true,
 		TTLDays:       30,
 		HourlyTTLDays: 400,
 	}
 }
+
+// Limits of call_timeout: a good call takes a part of a second; a day is no time-out.
+const (
+	minCallTimeout = time.Second
+	maxCallTimeout = time.Hour
+)
 
 // maxTTLDays keeps a date plus the TTL within ClickHouse's DateTime.
 const maxTTLDays = 10_000
@@ -73,6 +85,7 @@ func (c Config) Validate() error {
 	check(c.Protocol == Native || c.Protocol == HTTP, "protocol: %q is neither native nor http", c.Protocol)
 	check(name.MatchString(c.Database), "database: %q is not a name", c.Database)
 	check(c.Cluster == "" || name.MatchString(c.Cluster), "cluster: %q is not a name", c.Cluster)
+	check(c.CallTimeout >= minCallTimeout && c.CallTimeout <= maxCallTimeout, "call_timeout: %v is not within %v and %v", c.CallTimeout, minCallTimeout, maxCallTimeout)
 	check(c.PasswordFile == "" || c.Username != "", "username: is empty, but there is a password_file")
 	check((c.TLS.CertFile == "") == (c.TLS.KeyFile == ""), "tls.cert_file: and tls.key_file go together")
 	check(c.TLS.Enabled || c.TLS == TLS{}, "tls.enabled: is false, but other settings of tls are given")

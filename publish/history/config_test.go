@@ -3,6 +3,7 @@ package history
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -32,6 +33,8 @@ func TestConfigValidate(t *testing.T) {
 		"certificate alone":     {func(c *Config) { c.TLS = TLS{Enabled: true, CertFile: "/b"} }, "tls.cert_file: "},
 		"key alone":             {func(c *Config) { c.TLS = TLS{Enabled: true, KeyFile: "/b"} }, "tls.cert_file: "},
 		"TLS forgotten":         {func(c *Config) { c.TLS.CAFile = "/a" }, "tls.enabled: "},
+		"no time for a call":    {func(c *Config) { c.CallTimeout = 0 }, "call_timeout: "},
+		"a call for ever":       {func(c *Config) { c.CallTimeout = 24 * time.Hour }, "call_timeout: "},
 		"keep for ever":         {func(c *Config) { c.TTLDays, c.HourlyTTLDays = 0, 0 }, ""},
 		"negative TTL":          {func(c *Config) { c.TTLDays = -1 }, "ttl_days: "},
 		"TTL beyond dates":      {func(c *Config) { c.HourlyTTLDays = maxTTLDays + 1 }, "hourly_ttl_days: "},
@@ -45,7 +48,7 @@ func TestConfigValidate(t *testing.T) {
 			}
 		})
 	}
-	if err := (Config{}).Validate(); err == nil || strings.Count(err.Error(), "\n") != 2 {
+	if err := (Config{}).Validate(); err == nil || strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("not every fault is named: %v", err)
 	}
 }

@@ -14,8 +14,6 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	// callTimeout ends a call that hangs. It has to leave a slow server time for one block.
-	callTimeout = 2 * time.Minute
 	// maxConns: so many calls at once keep a server busy; more wait for one to end.
 	maxConns = 16
 )
@@ -28,7 +26,7 @@ func open(c Config, database string) (driver.Conn, error) {
 		Auth:         clickhouse.Auth{Database: database, Username: c.Username},
 		Compression:  &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
 		DialTimeout:  dialTimeout,
-		ReadTimeout:  callTimeout,
+		ReadTimeout:  c.CallTimeout,
 		MaxOpenConns: maxConns,
 		MaxIdleConns: maxConns,
 	}

@@ -43,9 +43,6 @@ type feed struct {
 	kept  *kept
 }
 
-// settling is for how long an insert may go on in the server after its client gave up.
-const settling = callTimeout
-
 // errSettling says that a table holds what its view's does not, or a part of a block: another insert may be about to
 // finish, so it is too early to add what is missing.
 var errSettling = errors.New("an insert is not finished")

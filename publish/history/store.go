@@ -20,7 +20,7 @@ type Store struct {
 	log  zerolog.Logger
 
 	blockRows int           // most rows of one insert
-	settling  time.Duration // see settling
+	settling  time.Duration // how long an insert may go on in the server after its client gave up
 
 	mu      sync.Mutex
 	columns map[string][]clickhouse.ColumnNameAndType // by table, as the server described them
@@ -40,11 +40,11 @@ func Connect(cfg Config, log zerolog.Logger) (*Store, error) {
 		cfg:     cfg,
 		conn:    conn,
 		log:     log,
-		wait:    newPatience(strings.Join(cfg.Addr, ", "), cfg.Username, log),
+		wait:    newPatience(strings.Join(cfg.Addr, ", "), cfg.Username, cfg.CallTimeout, log),
 		columns: make(map[string][]clickhouse.ColumnNameAndType),
 
 		blockRows: blockRows,
-		settling:  settling,
+		settling:  cfg.CallTimeout,
 	}, nil
 }
 

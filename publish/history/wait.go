@@ -24,17 +24,18 @@ const (
 // patience repeats calls to ClickHouse until they succeed, and logs one line whenever what it waits for changes: one
 // when ClickHouse goes away, one when it is back, however many sinks ask.
 type patience struct {
-	addr  string
-	user  string
-	log   zerolog.Logger
-	slots chan struct{} // held by calls
+	addr    string
+	user    string
+	log     zerolog.Logger
+	slots   chan struct{} // held by calls
+	timeout time.Duration // of a call
 
 	mu      sync.Mutex
 	trouble string // what was logged last; "" = all is well
 }
 
-func newPatience(addr, user string, log zerolog.Logger) *patience {
-	return &patience{addr: addr, user: user, log: log, slots: make(chan struct{}, maxConns)}
+func newPatience(addr, user string, timeout time.Duration, log zerolog.Logger) *patience {
+	return &patience{addr: addr, user: user, timeout: timeout, log: log, slots: make(chan struct{}, maxConns)}
 }
 
 // until calls f until it returns no error or ctx ends. f has to be safe to repeat, and uses one connection at a time. Errors that are the log's fault, or
@@ -72,7 +73,7 @@ func (p *patience) call(ctx context.Context, f func(context.Context) error) erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	return f(ctx)
 }
@@ -118,6 +119,9 @@ func refused(err error) bool {
 // describe returns an error's kind, which stays the same while nothing changes, and a line for the operator.
 func (p *patience) describe(err error) (kind, line string) {
 	var refusal *clickhouse.Exception
+	if errors.Is(err, errSettling) {
+		return "settling", fmt.Sprintf("clickhouse: %s holds a part of a block, waiting %s for the rest", p.addr, p.timeout)
+	}
 	if !errors.As(err, &refusal) {
 		return "unreachable", fmt.Sprintf("clickhouse: waiting for %s: %s", p.addr, cause(err))
 	}
