@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -20,6 +21,8 @@ import (
 type Config struct {
 	Listen  string // loopback address and port; empty is a free port of 127.0.0.1
 	DataDir string // keeps logs, groups and offsets; empty is memory only
+	// MinSession is the shortest session timeout that a member of a group may ask for; 0 is Kafka's own, 6 s.
+	MinSession time.Duration
 }
 
 // Validate names the field that is wrong.
@@ -66,6 +69,9 @@ func (b *Broker) Start() (addr string, err error) {
 	if b.cfg.DataDir != "" {
 		options = append(options, kfake.DataDir(b.cfg.DataDir), kfake.SyncWrites())
 	}
+	if b.cfg.MinSession > 0 {
+		options = append(options, kfake.GroupMinSessionTimeout(b.cfg.MinSession))
+	}
 	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
 		return "", fmt.Errorf("start broker: %w", err)
@@ -80,7 +86,11 @@ func (b *Broker) listen(network, address string) (net.Listener, error) {
 	if b.cfg.Listen != "" {
 		address = b.cfg.Listen
 	}
-	return net.Listen(network, address)
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return lingering{l}, nil
 }
 
 // Close writes what is left to the data directory and stops the broker. It may be called when it is not running.
