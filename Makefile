@@ -10,6 +10,8 @@ DEMO_FLAGS ?=
 TEST_FLAGS ?=
 BENCH ?= .
 FUZZTIME ?= 10s
+CHAOS ?= 10m
+CHAOS_SEED ?=
 
 export CGO_ENABLED ?= 0
 
@@ -60,6 +62,10 @@ fuzz: ## run every fuzz target for a while (FUZZTIME=10s)
 		echo "$${file%/*} $${func#func } for $(FUZZTIME)"; \
 		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
+
+.PHONY: chaos
+chaos: libchdb ## kill processes at random for a while, and compare (CHAOS=10m CHAOS_SEED=1)
+	CHAOS=$(CHAOS) CHAOS_SEED=$(CHAOS_SEED) $(GO) test -count 1 -timeout 24h -v -run '^TestKilledProcessesChangeNothing$$' ./cmd/detour
 
 .PHONY: golden
 golden: libchdb ## rewrite the golden files; look at the diff

@@ -15,6 +15,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(engineEnv); name != "" {
+		os.Exit(engineMain(name))
+	}
 	dir, err := os.MkdirTemp("", "detour-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,164 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	miekg "github.com/miekg/dns"
 	"github.com/rs/zerolog"
-	"go.yaml.in/yaml/v3"
 
 	"detour/internal/embedded/broker"
 	"detour/internal/embedded/chserver"
-	"detour/publish/history"
 	"detour/schemas/pathmap"
 )
-
-// smallWorld is enough for moves, and for panes of each partition with and without rows.
-const smallWorld = `
-seed: 7
-start: 2026-01-05T00:00:00Z
-duration: 25m
-resolvers: 300
-runs: 6000
-partitions: 4
-bad: 0.01
-public: 0.2
-backbone: 0.915
-noise: 1
-`
-
-// patience is how long anything here may take before the test gives up on it.
-const patience = 90 * time.Second
-
-// process is one running command.
-type process struct {
-	cmd  *exec.Cmd
-	name string
-	mu   sync.Mutex
-	log  bytes.Buffer
-	done chan error
-}
-
-// Write collects what the process logs.
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-func start(t *testing.T, args ...string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), name: args[0], done: make(chan error, 1)}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.done <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		if t.Failed() {
-			t.Logf("%s:\n%s", p.name, p.said())
-		}
-	})
-	return p
-}
-
-// stop sends SIGTERM and wants a clean end.
-func (p *process) stop(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Errorf("%s: %v", p.name, err)
-	}
-	select {
-	case err := <-p.done:
-		if err != nil {
-			t.Errorf("%s ended with %v", p.name, err)
-		}
-	case <-time.After(patience):
-		t.Fatalf("%s did not stop", p.name)
-	}
-}
-
-// eventually waits for ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("in vain: " + what)
-		}
-	}
-}
-
-// freePort returns a loopback address that nobody listens on now.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// deployment is the configuration of separate processes, in a folder with their keys; clickhouse "" does without.
-func deployment(t *testing.T, kafka, clickhouse string) (*Config, string) {
-	t.Helper()
-	dir := t.TempDir()
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := defaultConfig()
-	cfg.Kafka.Brokers = []string{kafka}
-	cfg.Kafka.FetchMaxWait = 50 * time.Millisecond
-	cfg.Paths = demoPaths()
-	cfg.Ingest.Heartbeat = 0
-	cfg.ClientKeyFile = filepath.Join(dir, "client.key")
-	cfg.Publish.SigningKeyFile = filepath.Join(dir, "signing.pem")
-	cfg.Publish.Fleet.Listen = freePort(t)
-	cfg.Agent.URL = "http://" + cfg.Publish.Fleet.Listen
-	cfg.Agent.PublicKeyFile = filepath.Join(dir, "public.pem")
-	cfg.Agent.CacheFile = filepath.Join(dir, "map.cache")
-	cfg.Kafka.SessionTimeout = 6 * time.Second // a killed member's partitions go to others as soon as brokers allow
-	cfg.ClickHouse.Enabled = clickhouse != ""
-	cfg.ClickHouse.Addr = []string{clickhouse}
-	cfg.ClickHouse.Protocol = history.HTTP
-	cfg.ClickHouse.TTLDays, cfg.ClickHouse.HourlyTTLDays = 0, 0
-	cfg.DNS.Listen = []string{freePort(t)}
-	text, err := yaml.Marshal(&cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "detour.yaml")
-	for _, err := range []error{
-		os.WriteFile(cfg.ClientKeyFile, demoKey, 0o600),
-		writePEM(cfg.Publish.SigningKeyFile, private), writePEM(cfg.Agent.PublicKeyFile, public),
-		os.WriteFile(path, text, 0o600),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return &cfg, path
-}
 
 // demoDigest runs the demo in a process of its own.
 func demoDigest(t *testing.T, scenario string) (digest string, windows int64) {
@@ -275,44 +132,6 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 		return serial(cfg.DNS.Listen[0], cfg.DNS.Zone) == got.Version
 	})
 	again.stop(t)
-}
-
-// TestKilledProcessesChangeNothing kills stages without warning while they work: the map is the one of an undisturbed run.
-func TestKilledProcessesChangeNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many processes and a demo")
-	}
-	requireClickHouse(t)
-	scenario := file(t, "small.yaml", smallWorld)
-	want, _ := demoDigest(t, scenario)
-	server := broker.New(broker.Config{}, zerolog.Nop())
-	kafka, err := server.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	cfg, path := deployment(t, kafka, "")
-	names := []string{"ingest", "aggregate", "decide", "publish"}
-	stages := make([]*process, len(names))
-	for i, name := range names {
-		stages[i] = start(t, name, "--config", path)
-	}
-	feed := start(t, "feed", "--config", path, "--scenario", scenario)
-	for range 2 {
-		for i, p := range stages {
-			eventually(t, p.name+" to be at work", func() bool { return strings.Contains(p.said(), "stage="+p.name) })
-			_ = p.cmd.Process.Kill()
-			<-p.done
-			stages[i] = start(t, p.name, "--config", path)
-		}
-	}
-	if err := <-feed.done; err != nil {
-		t.Fatalf("feed: %v\n%s", err, feed.said())
-	}
-	eventually(t, "the demo's map", func() bool {
-		m := manifest(cfg.Agent.URL)
-		return m != nil && m.Digest == want
-	})
 }
 
 // explainSomebody runs detour explain against the running deployment.

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"detour/internal/dataflow"
+	"detour/internal/dataflow/memlog"
+	"detour/internal/genesis"
+	"detour/schemas"
+	"detour/schemas/control"
+)
+
+// calm is a run without faults over the same reports.
+type calm struct {
+	*account
+	counts  audit   // ingest's
+	reports reports // of the log
+}
+
+// undisturbed runs every stage once, in memory, over the reports as they stand in the log: a collector that was not told
+// whether its batch was written has written it twice, and then two it is. It ends when the pane last was published.
+func undisturbed(t *testing.T, p *pipeline, last int64) *calm {
+	t.Helper()
+	partitions := make(map[schemas.Topic]int)
+	for _, spec := range p.cfg.topicSpecs() {
+		partitions[spec.Topic] = spec.Partitions
+	}
+	log := memlog.New(partitions)
+	c := &calm{reports: make(reports)}
+	original := &demo{pipeline: p}
+	if err := original.eachRecord(t.Context(), schemas.Reports, func(r *schemas.Record) error {
+		if _, beat := r.Header(schemas.HeartbeatHeader); !beat {
+			c.reports.add(r.Value)
+		}
+		_, err := log.Append(t.Context(), r.Partition, []schemas.Record{*r})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := *p.cfg
+	quiet := &pipeline{cfg: &cfg, log: log, members: memlog.NewGroup(log), logger: zerolog.Nop()}
+	if err := genesis.Ensure(t.Context(), log, &cfg.Genesis, control.DefaultPolicy(), zerolog.Nop()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	publisher := quiet.publish(nil)
+	go func() { done <- runAll(ctx, quiet.ingest(demoKey), quiet.aggregate(), quiet.decide(), publisher) }()
+	eventually(t, "an undisturbed run", func() bool { return published(t, log, publisher, last) })
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if c.account, err = takeAccount(t.Context(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&demo{pipeline: quiet}).eachRecord(t.Context(), schemas.Samples, countSamples(&c.counts)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// published reports whether the tick that reached pane last, and what is due after it, went through publish.
+func published(t *testing.T, log dataflow.Log, publisher *dataflow.Sole, last int64) bool {
+	t.Helper()
+	pane, err := lastTick(t.Context(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, end, err := log.Bounds(t.Context(), schemas.Partition{Topic: schemas.Decisions})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pane >= last && publisher.Position() >= end
+}
