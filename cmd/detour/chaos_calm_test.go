@@ -49,7 +49,7 @@ func undisturbed(t *testing.T, p *pipeline, last int64) *calm {
 	done := make(chan error, 1)
 	publisher := quiet.publish(nil)
 	go func() { done <- runAll(ctx, quiet.ingest(demoKey), quiet.aggregate(), quiet.decide(), publisher) }()
-	eventually(t, "an undisturbed run", func() bool { return published(t, log, publisher, last) })
+	arrives(t, "an undisturbed run", allPublished, func() string { return reached(t, log, publisher, last) })
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -64,8 +64,11 @@ func undisturbed(t *testing.T, p *pipeline, last int64) *calm {
 	return c
 }
 
-// published reports whether the tick that reached pane last, and what is due after it, went through publish.
-func published(t *testing.T, log dataflow.Log, publisher *dataflow.Sole, last int64) bool {
+const allPublished = "all published"
+
+// reached tells how far a run is: allPublished once the tick that reached pane last, and what is due after it, went through
+// publish.
+func reached(t *testing.T, log dataflow.Log, publisher *dataflow.Sole, last int64) string {
 	t.Helper()
 	pane, err := lastTick(t.Context(), log)
 	if err != nil {
@@ -75,5 +78,8 @@ func published(t *testing.T, log dataflow.Log, publisher *dataflow.Sole, last in
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pane >= last && publisher.Position() >= end
+	if pane >= last && publisher.Position() >= end {
+		return allPublished
+	}
+	return "pane " + clockOf(pane)
 }

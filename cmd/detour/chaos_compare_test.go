@@ -88,6 +88,6 @@ func (c *chaos) report(t *testing.T, want *calm, sent reports) {
 	for _, stage := range []string{"ingest", "aggregate", "decide", "publish"} {
 		t.Logf("%4d × %s joined a group's generation", joined[stage], stage)
 	}
-	t.Logf("%d reports (%d in the log: the feed repeated some), %d samples, %d rejects, %d panes, %d ticks, %d versions",
+	t.Logf("%d reports were sent (%d are in the log, with what the feed repeated when the broker died), %d samples, %d rejects, %d panes, %d ticks, %d versions",
 		sent.number(), want.reports.number(), want.counts.samples, len(want.rejects), len(want.panes), len(want.ticks), len(want.versions))
 }
