@@ -37,6 +37,21 @@ func (c *chaos) compare(t *testing.T, want *calm) {
 	if len(want.tables["map_now"]) == 0 {
 		t.Fatal("nobody was moved: the test would compare empty maps")
 	}
+	arrives(t, "decide", fmt.Sprint(c.cfg.Genesis.PaneOf(want.last.Manifest.Created-1)), func() string {
+		pane, err := lastTick(t.Context(), c.pipeline.log)
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprint(pane)
+	})
+	got, err := takeAccount(t.Context(), c.pipeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.versions, got.rejects = want.versions, want.rejects // which may still be on their way
+	if all := got.differences(want.account); len(all) > 0 {
+		t.Fatal("the log differs from that of an undisturbed run: " + strings.Join(all, "\n"))
+	}
 	final := want.last.Manifest
 	for _, url := range c.fleets {
 		arrives(t, "the map at "+url, fmt.Sprintf("version %d, %s", final.Version, final.Digest), func() string {
@@ -47,16 +62,8 @@ func (c *chaos) compare(t *testing.T, want *calm) {
 			return fmt.Sprintf("version %d, %s", m.Version, m.Digest)
 		})
 	}
-	arrives(t, "decide", fmt.Sprint(c.cfg.Genesis.PaneOf(final.Created-1)), func() string {
-		pane, err := lastTick(t.Context(), c.pipeline.log)
-		if err != nil {
-			return err.Error()
-		}
-		return fmt.Sprint(pane)
-	})
 	c.say(t, "the last map is served")
-	got, err := takeAccount(t.Context(), c.pipeline)
-	if err != nil {
+	if got, err = takeAccount(t.Context(), c.pipeline); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range got.differences(want.account) {
