@@ -18,8 +18,10 @@ type Checkpoint struct {
 	State map[netip.Addr]decision.Decision // of every resolver with state; nil = no tick yet
 
 	chain decision.Chain
-	sure  bool
 }
+
+// FromTheMiddle returns the checkpoint of a reader that does not begin where the topic does.
+func FromTheMiddle() *Checkpoint { return &Checkpoint{chain: decision.ChainFromTheMiddle()} }
 
 // Read takes the next record of the decisions topic. An error says why it is passed over, as every reader does: it can't
 // be decoded, was written for another genesis (given by its hash) or another number of paths, or completes a tick that does
@@ -47,13 +49,13 @@ func (c *Checkpoint) Extend(w *decision.Whole) bool {
 
 // Sure reports whether a reader that began further back would have the same checkpoint. It stays so behind a gap in the
 // chain: everybody goes on with the same snapshot there.
-func (c *Checkpoint) Sure() bool { return c.sure }
+func (c *Checkpoint) Sure() bool { return c.chain.Sure() }
 
 func (c *Checkpoint) apply(w *decision.Whole, relation chunk.Relation) {
 	if relation == chunk.Restart {
 		c.State = make(map[netip.Addr]decision.Decision, len(w.Decisions))
 	}
-	c.Pane, c.Tick, c.sure = w.Pane, w.Tick, c.sure || c.chain.Sure()
+	c.Pane, c.Tick = w.Pane, w.Tick
 	for i := range w.Decisions {
 		d := &w.Decisions[i]
 		if d.Gone == 1 {

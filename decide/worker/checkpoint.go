@@ -21,6 +21,9 @@ func checkpoint(ctx context.Context, log dataflow.Log, genesis control.Genesis, 
 	var passed []error
 	end, whole, err := dataflow.Tail(ctx, log, decisions, func(records []schemas.Record) (bool, error) {
 		found, passed = new(decide.Checkpoint), nil
+		if len(records) > 0 && records[0].Offset > 0 {
+			found = decide.FromTheMiddle()
+		}
 		for i := range records {
 			if err := found.Read(hash, paths, &records[i]); err != nil {
 				passed = append(passed, fmt.Errorf("%s: %w", records[i].At(), err))

@@ -17,7 +17,6 @@ type numbered interface {
 // kept is the chain of wholes that the readers of a partition keep, those that lost a race left out.
 type kept[T numbered] struct {
 	chain chunk.Chain
-	sure  bool // of the first one; it stays so behind a gap, since everybody goes on with the same whole there
 	all   []T
 }
 
@@ -25,14 +24,13 @@ type kept[T numbered] struct {
 func (k *kept[T]) offer(w T) bool {
 	switch k.chain.Offer(w.link()) {
 	case chunk.Restart:
-		if !k.sure { // nothing ever extended what was kept: it may be the loser of a race
+		if !k.chain.Sure() { // nothing ever extended what was kept: it may be the loser of a race
 			k.all = k.all[:0]
 		}
 	case chunk.Stray:
 		return false
 	case chunk.Next:
 	}
-	k.sure = k.sure || k.chain.Sure()
 	k.all = append(k.all, w)
 	return true
 }

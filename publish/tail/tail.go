@@ -47,6 +47,9 @@ func Read(ctx context.Context, log dataflow.Log, keep int) (*Tail, error) {
 	for n := int64(firstLook); ; n *= 2 {
 		from := max(start, end-n)
 		t := &Tail{Chain: new(pathmap.Chain), End: end, Whole: from == 0}
+		if !t.Whole {
+			t.Chain = pathmap.ChainFromTheMiddle()
+		}
 		if err := t.read(ctx, log, p, from, keep); err != nil {
 			return nil, err
 		}

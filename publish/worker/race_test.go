@@ -59,7 +59,10 @@ func (s *stage) follow(from int64) map[int64]string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var chain pathmap.Chain
+	chain := new(pathmap.Chain)
+	if from > 0 {
+		chain = pathmap.ChainFromTheMiddle()
+	}
 	kept := make(map[int64]string)
 	for i := range records {
 		p, err := chain.Add(&records[i])

@@ -10,20 +10,25 @@ type Link struct {
 
 // Chain tells a reader which complete wholes to keep, so that all readers keep the same ones although two writers may
 // have written at once. A writer reads its own topic back before it goes on; one that lost a race leaves a single whole
-// that nothing ever extends. The zero value has kept nothing.
+// that nothing ever extends. The zero value has kept nothing, and begins where the log does.
 //
 // Invariants:
 //  1. Kept is what follows the last one kept. Of several candidates the first complete one in the log is kept.
 //  2. Where the whole after the last one can't be read any more, the next full one is kept: numbers only go up.
 //  3. A reader that begins in the middle of a log may begin with the loser of a race. It is sure of its beginning once
-//     another whole has extended it, and until then takes a full successor that does not.
+//     another whole has extended it, and until then takes a full successor that does not. It stays sure behind a gap:
+//     from equal states readers keep equal wholes.
 type Chain struct {
-	last Link
-	sure bool
+	last         Link
+	sure, middle bool
 }
 
-// ChainFrom returns the chain of a reader that has kept last, and is sure of it.
-func ChainFrom(last Link) Chain { return Chain{last: last, sure: true} }
+// ChainFromTheMiddle returns the chain of a reader that does not begin where the log does: even a first whole may be the
+// loser of a race there.
+func ChainFromTheMiddle() Chain { return Chain{middle: true} }
+
+// ChainFrom returns the chain of a reader that has kept last, and is sure of it. From the zero Link it is the zero value.
+func ChainFrom(last Link) Chain { return Chain{last: last, sure: last.Number > 0} }
 
 // Relation is what a whole is to a chain.
 type Relation int
@@ -42,7 +47,7 @@ func (c *Chain) Offer(l Link) Relation {
 	case Next:
 		c.sure = true
 	case Restart:
-		c.sure = l.Number == 1
+		c.sure = c.sure || l.Number == 1 && !c.middle
 	case Stray:
 		return r
 	}

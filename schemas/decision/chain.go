@@ -15,6 +15,9 @@ type Chain struct {
 	links chunk.Chain
 }
 
+// ChainFromTheMiddle returns the chain of a reader that does not begin where the log does.
+func ChainFromTheMiddle() Chain { return Chain{links: chunk.ChainFromTheMiddle()} }
+
 // Add takes the next chunk in log order. It returns the tick that the chunk completes if that is to be kept, and whether
 // it follows the last one kept (chunk.Next) or makes void what was known before (chunk.Restart); nil and chunk.Stray
 // otherwise. An error names chunks that do not fit their digest: reading goes on behind them.

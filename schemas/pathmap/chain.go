@@ -14,15 +14,17 @@ import (
 type Chain struct {
 	chunks Assembler
 	links  chunk.Chain
-	sure   bool
 }
+
+// ChainFromTheMiddle returns the chain of a reader that does not begin where the log does.
+func ChainFromTheMiddle() *Chain { return &Chain{links: chunk.ChainFromTheMiddle()} }
 
 // ErrStray is in an error of Chain.Add for a version that is whole, and that no reader keeps.
 var ErrStray = errors.New("it is on no reader's chain")
 
 // ChainFrom returns the chain of a reader that has kept last, and is sure of it.
 func ChainFrom(last *Manifest) *Chain {
-	c := &Chain{links: chunk.ChainFrom(last.link()), sure: true}
+	c := &Chain{links: chunk.ChainFrom(last.link())}
 	c.chunks.Skip(last.Version)
 	return c
 }
@@ -36,21 +38,16 @@ func (c *Chain) Add(r *schemas.Record) (*Publication, error) {
 		return nil, err
 	}
 	last := c.links.Last()
-	relation := c.links.Offer(p.Manifest.link())
-	if relation == chunk.Stray {
+	if c.links.Offer(p.Manifest.link()) == chunk.Stray {
 		return nil, fmt.Errorf("version %d after %.16s does not extend version %d, which is %.16s: %w",
 			p.Manifest.Version, p.Manifest.Previous, last.Number, last.Digest, ErrStray)
 	}
-	c.sure = c.sure || relation == chunk.Next
 	c.chunks.Skip(p.Manifest.Version)
 	return p, nil
 }
 
-// Sure reports whether the chain keeps what every other reader keeps from here on. One that began in the middle of a log
-// may have begun with a version that lost a race: it is sure once a version has extended the one before, and stays so,
-// since from equal states readers keep equal versions, whatever can't be read later. That a version is the first does not
-// do: there may be two of it.
-func (c *Chain) Sure() bool { return c.sure }
+// Sure reports whether what is kept is what every other reader keeps: see chunk.Chain.
+func (c *Chain) Sure() bool { return c.links.Sure() }
 
 // link is the version's place in a chain: a map needs no predecessor to be understood.
 func (m *Manifest) link() chunk.Link {
