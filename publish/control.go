@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"errors"
 	"fmt"
 
 	"detour/schemas"
@@ -69,7 +68,10 @@ func (m *Machine) learn(r *schemas.Record, out []schemas.Record) ([]schemas.Reco
 	case err != nil:
 		return refuse(out, r, reject.Undecodable, err), nil
 	}
-	return refuse(out, r, reject.OffChain, errors.New("a second genesis")), nil
+	if err := m.genesis.Differs(c.Genesis); err != nil {
+		return refuse(out, r, reject.OffChain, fmt.Errorf("a second genesis: %w", err)), nil
+	}
+	return out, nil // two processes may begin a log at once
 }
 
 // publishing returns what the policy of the tick in hand says of versions. Where control holds it no more, its record was

@@ -142,7 +142,7 @@ func (w *world) run(m *publish.Machine, most func() int, stop func() bool) error
 	for !stop() {
 		in := m.Next()
 		held := int64(len(w.log[in.Partition]))
-		if in.Offset >= held {
+		if in.Wait && in.Offset >= held {
 			return nil
 		}
 		next := min(held, in.Offset+int64(most()))

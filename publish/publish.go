@@ -56,11 +56,11 @@ type Machine struct {
 	published []pathmap.Entry  // of the last version made
 	last      pathmap.Manifest // the last version made; its Version is 0 before the first
 
-	maps   int64          // next offset in maps
-	chain  *pathmap.Chain // has read maps up to there
-	unread bool           // the last version made was not read back yet
-	empty  int            // reads in a row that brought nothing where something has to be
-	owed   []schemas.Record
+	maps  int64          // next offset in maps
+	chain *pathmap.Chain // has read maps up to there
+	back  back           // whether the last version made was read there
+	empty int            // reads in a row that brought nothing where something has to be
+	owed  []schemas.Record
 }
 
 var (
@@ -116,8 +116,8 @@ func (m *Machine) Version() int64 { return m.last.Version }
 // Next implements schemas.Machine.
 func (m *Machine) Next() schemas.Input {
 	switch {
-	case m.unread:
-		return schemas.Input{Partition: mapsPartition, Offset: m.maps, Wait: true}
+	case m.back != settled:
+		return schemas.Input{Partition: mapsPartition, Offset: m.maps, Wait: m.back == written}
 	case m.control < m.need:
 		return schemas.Input{Partition: controlPartition, Offset: m.control, Wait: true}
 	}
@@ -128,7 +128,7 @@ func (m *Machine) Next() schemas.Input {
 // further than this machine, or that a version was made of.
 func (m *Machine) Apply(records []schemas.Record, next int64) (out []schemas.Record, err error) {
 	switch {
-	case m.unread:
+	case m.back != settled:
 		out, err = m.readBack(records, next)
 	case m.control < m.need:
 		out, err = m.applyControl(records, next)

@@ -57,6 +57,13 @@ func TestNothingIsAppliedBeforeAVersionWasReadBack(t *testing.T) {
 			t.Fatalf("%d records, %v", len(out), err)
 		}
 	}
+	end := schemas.Input{Partition: mapsPartition, Offset: int64(len(first) + 1)}
+	if got := m.Next(); got != end {
+		t.Errorf("with its version in place it asks for %+v, want what follows: %+v", got, end)
+	}
+	if out, err := m.Apply(nil, end.Offset); len(out) != 0 || err != nil {
+		t.Fatalf("%d records, %v", len(out), err)
+	}
 	if got := m.Next(); got.Partition != decisions || got.Offset != 1 {
 		t.Errorf("then it asks for %+v", got)
 	}
@@ -89,10 +96,11 @@ func TestACopyOfTheSameContentIsTheSameVersion(t *testing.T) {
 	a, b := w.made(mine), w.made(others)
 	w.addAll(b)
 	w.addAll(a)
-	for _, m := range []*publish.Machine{mine, others} {
-		if err := w.runAll(m); err != nil {
-			t.Error(err)
-		}
+	if err := w.runAll(mine); err != nil {
+		t.Error(err)
+	}
+	if err := w.runAll(others); !errors.Is(err, schemas.ErrSuperseded) {
+		t.Errorf("a machine that was left behind would repeat versions: %v", err)
 	}
 	got := w.versions()
 	if len(got) != 2 || got[0].Manifest.Code != "another's" || got[1].Manifest.Code != "mine" || len(w.rejects()) != 0 {

@@ -27,7 +27,7 @@ func (m *Machine) applyDecisions(records []schemas.Record, next int64) (out []sc
 			return nil, fmt.Errorf("%s: %w", r.At(), err)
 		}
 		out = append(out, made...)
-		if m.unread {
+		if m.back != settled {
 			return out, nil
 		}
 	}

@@ -24,7 +24,7 @@ func (m *Machine) publish(t *pending) ([]schemas.Record, error) {
 		return nil, fmt.Errorf("version %d: %w", m.last.Version+1, err)
 	}
 	records, err := version.Chunks(m.cfg.Attempt, m.cfg.ChunkBytes)
-	m.last, m.published, m.unread = version.Manifest, m.entries, true
+	m.last, m.published, m.back = version.Manifest, m.entries, written
 	return append(out, records...), err
 }
 

@@ -23,7 +23,8 @@ const framing = 32
 type Runner struct {
 	Log     Log
 	Machine schemas.Machine
-	// Applied is called when all that the last records caused is in the log: what was read up to here may be committed.
+	// Applied is called when all that the last records caused, or that there were none, is in the log: what was read up to
+	// here may be committed.
 	Applied func(context.Context) error
 	// Idle is called when the machine waits at the end of p and nothing came.
 	Idle func(ctx context.Context, p schemas.Partition) error
@@ -56,10 +57,10 @@ func (r *Runner) step(ctx context.Context) error {
 	if err := appendAll(ctx, r.Log, out); err != nil {
 		return err
 	}
-	if f.Next > in.Offset {
+	if f.Next > in.Offset || !in.Wait {
 		return call(ctx, r.Applied)
 	}
-	if in.Wait && r.Idle != nil {
+	if r.Idle != nil {
 		return r.Idle(ctx, in.Partition)
 	}
 	return nil
