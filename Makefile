@@ -10,6 +10,9 @@ DEMO_FLAGS ?=
 TEST_FLAGS ?=
 BENCH ?= .
 FUZZTIME ?= 10s
+SEED ?= 1
+SEEDS ?= 1000
+SIM_FLAGS ?=
 CHAOS ?= 10m
 CHAOS_SEED ?=
 
@@ -51,6 +54,10 @@ lint: ## gofumpt, vet and staticcheck
 	if [ -n "$$unformatted" ]; then echo "not formatted, run \"$(GO) tool gofumpt -w\" on:" "$$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+.PHONY: sim
+sim: ## simulate faults (SEEDS=1000; SEED=7 SEEDS=1 plays one again, SIM_FLAGS=-trace shows its steps)
+	@cd internal/simulation && $(GO) test -count=1 -timeout 60m -run TestNothingIsLostOrDoubledUnderFaults -seed $(SEED) -seeds $(SEEDS) $(SIM_FLAGS)
 
 .PHONY: bench
 bench: libchdb ## run the benchmarks (BENCH=regexp)
