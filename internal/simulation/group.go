@@ -44,6 +44,9 @@ type share struct {
 	err        error
 }
 
+// shareKey is the key under which the context of a share's work holds the share's number.
+type shareKey struct{}
+
 // processGroup is the coordinator as one process sees it.
 type processGroup struct {
 	s *simulation
@@ -172,7 +175,8 @@ func (s *simulation) rebalance(g *group) {
 // assign gives a partition to a member.
 func (s *simulation) assign(g *group, m *member, p schemas.Partition) {
 	s.note("%s: %s gets %s, generation %d", g.name, m.proc, p, g.generation)
-	ctx, cancel := context.WithCancel(m.ctx)
+	s.assigned++
+	ctx, cancel := context.WithCancel(context.WithValue(m.ctx, shareKey{}, s.assigned))
 	sh := &share{member: m, partition: p, generation: g.generation, cancel: cancel}
 	a, ok := g.committed[p]
 	if !ok {

@@ -29,6 +29,7 @@ func (k kind) String() string {
 type op struct {
 	kind      kind
 	proc      *process
+	share     int // of the process that asks, 0 for none
 	partition schemas.Partition
 	offset    int64            // of a fetch or commit
 	records   []schemas.Record // of an append: what has not landed yet
@@ -57,6 +58,7 @@ func (s *simulation) call(ctx context.Context, o *op) reply {
 		return reply{err: err}
 	}
 	o.reply = make(chan reply, 1)
+	o.share, _ = ctx.Value(shareKey{}).(int)
 	s.mu.Lock()
 	if o.proc.dead {
 		s.mu.Unlock()
@@ -88,7 +90,7 @@ func (s *simulation) waiting() []*op {
 
 func compareOps(a, b *op) int {
 	return cmp.Or(
-		cmp.Compare(a.proc.id, b.proc.id), cmp.Compare(a.partition.Topic, b.partition.Topic),
+		cmp.Compare(a.proc.id, b.proc.id), cmp.Compare(a.share, b.share), cmp.Compare(a.partition.Topic, b.partition.Topic),
 		cmp.Compare(a.partition.Number, b.partition.Number), cmp.Compare(a.kind, b.kind), cmp.Compare(a.offset, b.offset),
 		cmp.Compare(len(a.records), len(b.records)),
 	)

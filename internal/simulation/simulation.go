@@ -70,6 +70,7 @@ type simulation struct {
 	processes []*process
 	stores    []*observedStore
 	observer  *observer
+	assigned  int       // shares so far
 	late      []landing // appends whose writer is gone or gave up
 	trace     uint64
 

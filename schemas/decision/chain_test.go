@@ -48,8 +48,11 @@ func TestChainKeepsWhatExtendsIt(t *testing.T) {
 			t.Fatalf("step %d: the last one is %+v", i, chain.Last())
 		}
 	}
-	if chain.Sure() {
-		t.Error("sure of what nothing extended yet")
+	middle := ChainFromTheMiddle()
+	for _, chunk := range d {
+		if _, _, err := middle.Add(chunk); err != nil || middle.Sure() {
+			t.Errorf("in the middle of a log, sure of what nothing extended yet: %v", err)
+		}
 	}
 }
 
