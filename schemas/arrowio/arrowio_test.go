@@ -181,7 +181,7 @@ func TestForgedContent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, rows, err := table.Decode(forge(t, tt.change))
+			_, rows, err := decode(forge(t, tt.change))
 			if tt.want == "" {
 				if err != nil || len(rows) != 2 {
 					t.Errorf("%d rows, %v", len(rows), err)
@@ -222,20 +222,43 @@ func TestForgedOffsets(t *testing.T) {
 	} {
 		bad := bytes.Clone(data)
 		copy(bad[at:], arrow.GetBytes(offsets[:]))
-		if _, _, err := table.Decode(bad); err == nil {
+		if _, _, err := decode(bad); err == nil {
 			t.Errorf("offsets %v are accepted", offsets)
 		}
 	}
 }
 
+// stream is a value without its checksum.
+func stream(value []byte) []byte { return value[:len(value)-4] }
+
+// decode decodes a stream under a checksum that fits it: what is wrong with it then is not the checksum.
+func decode(stream []byte) (*head, []row, error) { return table.Decode(Seal(bytes.Clone(stream))) }
+
+func TestAFlippedBitIsNoticed(t *testing.T) {
+	value := encode(t, row{A: 3, IP: netip.MustParseAddr("192.0.2.1"), L: []uint32{1}})
+	for bit := range 8 * len(value) {
+		value[bit/8] ^= 1 << (bit % 8)
+		if _, _, err := table.Decode(value); err == nil || !strings.Contains(err.Error(), "checksum") {
+			t.Fatalf("bit %d of %d: %v", bit, 8*len(value), err)
+		}
+		value[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
 func TestTruncatedAnywhere(t *testing.T) {
-	data := encode(t, row{IP: netip.MustParseAddr("192.0.2.1"), L: []uint32{1}})
-	for n := range data {
-		if _, _, err := table.Decode(data[:n:n]); err == nil {
-			t.Errorf("cut to %d of %d bytes it is accepted", n, len(data))
+	value := encode(t, row{IP: netip.MustParseAddr("192.0.2.1"), L: []uint32{1}})
+	for n := range value {
+		if _, _, err := table.Decode(value[:n:n]); err == nil {
+			t.Errorf("cut to %d of %d bytes it is accepted", n, len(value))
 		}
 	}
-	if _, _, err := table.Decode(append(bytes.Clone(data), 0)); err == nil || !strings.Contains(err.Error(), "behind the end") {
+	data := stream(value)
+	for n := range data {
+		if _, _, err := decode(data[:n:n]); err == nil {
+			t.Errorf("a stream cut to %d of %d bytes is accepted", n, len(data))
+		}
+	}
+	if _, _, err := decode(append(bytes.Clone(data), 0)); err == nil || !strings.Contains(err.Error(), "behind the end") {
 		t.Errorf("with a byte more: %v", err)
 	}
 }
@@ -246,7 +269,7 @@ func TestForgedWordsAllocateLittle(t *testing.T) {
 	for i := range 8 {
 		rows = append(rows, row{A: int8(i), IP: netip.MustParseAddr("192.0.2.1"), L: []uint32{1, 2}, M: []int16{3}})
 	}
-	data := encode(t, rows...)
+	data := stream(encode(t, rows...))
 	for _, word := range []uint64{
 		0x7F, 1 << 20, 1<<31 - 1, 1 << 31, 1 << 40, 1<<63 - 1, math.MaxUint64,
 	} {
@@ -268,7 +291,7 @@ func TestForgedWordsAllocateLittle(t *testing.T) {
 func allocated(data []byte) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _, _ = table.Decode(data)
+	_, _, _ = decode(data)
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }
@@ -288,10 +311,10 @@ func TestOptionalWithoutValidity(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(f))
-	f.Add(encode(f, row{A: -1, Has: true, C: 4, IP: netip.MustParseAddr("192.0.2.53"), L: []uint32{1, 2}, M: []int16{-3}}))
+	f.Add(stream(encode(f)))
+	f.Add(stream(encode(f, row{A: -1, Has: true, C: 4, IP: netip.MustParseAddr("192.0.2.53"), L: []uint32{1, 2}, M: []int16{-3}})))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, rows, err := table.Decode(data)
+		h, rows, err := decode(data)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,6 @@
 // Package arrowio is how a slice of Go structs becomes one Arrow IPC stream in a record's value, and comes back.
 //
-// A Table is a list of columns over a row type. It writes one schema message, whose metadata names the record, its
+// The stream ends with a checksum. A Table is a list of columns over a row type. It writes one schema message, whose metadata names the record, its
 // version and a JSON head, and one record batch. It reads only exactly that: a stream from elsewhere with other
 // columns, a second batch, dictionaries or compression is an error, and so is any length that the bytes do not bear
 // out. Memory used by a decoder is bounded by a small multiple of its input.
@@ -41,7 +41,7 @@ func NewTable[R, H any](name string, version int, columns ...Column[R]) *Table[R
 	}
 }
 
-// Encode returns head and rows as one Arrow IPC stream.
+// Encode returns head and rows as one Arrow IPC stream, sealed by a checksum: see Seal.
 func (t *Table[R, H]) Encode(head *H, rows []R) ([]byte, error) {
 	h, err := json.Marshal(head)
 	if err != nil {
@@ -60,7 +60,7 @@ func (t *Table[R, H]) Encode(head *H, rows []R) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", t.name, err)
 	}
-	return out.Bytes(), nil
+	return Seal(out.Bytes()), nil
 }
 
 // Decode reads what Encode wrote. It never panics, and the rows do not alias data.
@@ -70,7 +70,10 @@ func (t *Table[R, H]) Decode(data []byte) (head *H, rows []R, err error) {
 			head, rows, err = nil, nil, fmt.Errorf("decode %s: broken Arrow stream: %v", t.name, p)
 		}
 	}()
-	head, rows, err = t.decode(data)
+	stream, err := unseal(data)
+	if err == nil {
+		head, rows, err = t.decode(stream)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("decode %s: %w", t.name, err)
 	}
@@ -78,9 +81,6 @@ func (t *Table[R, H]) Decode(data []byte) (head *H, rows []R, err error) {
 }
 
 func (t *Table[R, H]) decode(data []byte) (*H, []R, error) {
-	if len(data) == 0 {
-		return nil, nil, errors.New("the value is empty")
-	}
 	head, err := t.head(data)
 	if err != nil {
 		return nil, nil, err
