@@ -102,13 +102,13 @@ func (d *dumb) ask(c Checkpoint, i int) (mark int64, ok bool) {
 			return c.Mark, true
 		}
 	}
-	latest := int64(math.MaxInt64)
+	earliest, latest := int64(math.MinInt64), int64(math.MaxInt64)
 	if beat {
-		latest = clock + d.g.MaxAhead
+		earliest, latest = clock-30*24*hour, clock+d.g.MaxAhead
 	}
 	var may []int64
 	for _, v := range voters {
-		if v <= latest {
+		if earliest <= v && v <= latest {
 			may = append(may, v)
 		}
 	}

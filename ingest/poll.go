@@ -15,12 +15,15 @@ type poll struct {
 	clock      int64
 }
 
-// limit returns the latest time that may be true.
-func (p *poll) limit(g *control.Genesis) int64 {
+// month is how far behind a clock a mark may be found at most, ms: every pane since then is sealed at once.
+const month = 30 * 86_400_000
+
+// limits returns the earliest and the latest time that may be true.
+func (p *poll) limits(g *control.Genesis) (earliest, latest int64) {
 	if !p.beat {
-		return math.MaxInt64
+		return math.MinInt64, math.MaxInt64
 	}
-	return p.clock + g.MaxAhead
+	return p.clock - month, p.clock + g.MaxAhead
 }
 
 // poll lets the records that were seen vote, and says if it takes more of them.
@@ -45,22 +48,23 @@ func (s *scout) poll(agrees func(ms int64) bool) poll {
 	return poll{}
 }
 
-// body returns the least of those times, up to limit, that follow one another by no more than step and are more than half
-// of all voters; where none do, the least of all.
-func body(voters []sight, limit, step int64) (least int64, ok bool) {
+// body returns the least of those times that may be true, follow one another by no more than max_ahead and are more than
+// half of all voters; where none do, the least of all that may be true.
+func (p *poll) body(g *control.Genesis) (least int64, ok bool) {
+	earliest, latest := p.limits(g)
 	var times []int64
-	for _, v := range voters {
-		if v.time <= limit {
+	for _, v := range p.voters {
+		if v.time >= earliest && v.time <= latest {
 			times = append(times, v.time)
 		}
 	}
 	slices.Sort(times)
 	begin := 0
 	for i := range times {
-		if i > 0 && times[i]-times[i-1] > step {
+		if i > 0 && times[i]-times[i-1] > g.MaxAhead {
 			begin = i
 		}
-		if 2*(i-begin+1) > len(voters) {
+		if 2*(i-begin+1) > len(p.voters) {
 			return times[begin], true
 		}
 	}

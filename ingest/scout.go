@@ -15,8 +15,8 @@ const quorum = 4096
 //  1. They vote one after the other: on a record ahead of the mark, those not behind that record by more than the lateness
 //     are for it; on one too old, those that are too old as well are for it; without a mark all are.
 //  2. When as many are against it as for it, the mark stands. Until then they go on, up to a quorum or the next heartbeat.
-//  3. A heartbeat is a clock. By it, nothing more than max_ahead beyond it is true, and a mark that may be true stands
-//     against whatever is behind it.
+//  3. A heartbeat is a clock. By it, nothing more than max_ahead beyond it or a month behind it is true, and a mark that
+//     may be true stands against whatever is behind it.
 //  4. What won ahead is the new mark. In place of no mark, or of one that lost to what is behind it, comes the least time
 //     of the body that more than half of the voters make, or else of all of them.
 //  5. The new mark is there before the record is placed. So the answer is a function of the mark and of the log from the
@@ -61,16 +61,16 @@ func (s *scout) settle(c *Checkpoint, g *control.Genesis) (mark int64, ok bool) 
 	first := s.seen[0].time
 	if c.Heard && first > c.Mark {
 		p := s.poll(func(ms int64) bool { return ms >= first-g.Lateness })
-		if p.won && first <= p.limit(g) {
+		if _, latest := p.limits(g); p.won && first <= latest {
 			return first, true
 		}
 		return c.Mark, p.ended
 	}
 	p := s.poll(func(ms int64) bool { return !c.Heard || c.tooOld(ms, g) })
-	if !p.won || c.Heard && p.beat && c.Mark <= p.limit(g) {
+	if _, latest := p.limits(g); !p.won || c.Heard && p.beat && c.Mark <= latest {
 		return c.Mark, p.ended
 	}
-	if mark, ok := body(p.voters, p.limit(g), g.MaxAhead); ok {
+	if mark, ok := p.body(g); ok {
 		return mark, true
 	}
 	if c.Heard {

@@ -56,6 +56,8 @@ func TestOneBadClockDoesNotMoveTheMarkAndAGapDoesNotHoldIt(t *testing.T) {
 		{"a burst of a bad clock", script{}.beat(noon).reports(every(sec, noon+20*year, 3)...).reports(every(sec, noon, 3)...), noon + 2*sec, noon, 3, []int64{1, 2, 3}, 0, 0},
 		{"the first clock is years ahead", script{}.reports(noon+20*year, noon, noon+sec).beat(noon + 2*sec), noon + 2*sec, noon, 2, []int64{0}, 0, 0},
 		{"the first clock is years behind", script{}.reports(noon-20*year, noon, noon+sec).beat(noon + 2*sec), noon + 2*sec, noon, 2, nil, 1, 0},
+		{"the first clock is alone and a year behind", script{}.reports(noon - year).beat(noon), noon, noon, 0, nil, 1, 0},
+		{"a first backlog of a week", script{}.reports(noon - 7*24*hour).beat(noon), noon, noon - 7*24*hour, 1, nil, 0, 0},
 		{"the first clock is alone and ahead", script{}.reports(noon + 20*year).beat(noon), noon, noon, 0, []int64{0}, 0, 0},
 		{"a first report alone", script{}.reports(noon), 0, 0, 0, nil, 0, 1},
 		{"a gap, then idle", script{}.beat(noon).reports(noon+20*minute, noon+21*minute).beat(noon + 22*minute), noon + 22*minute, noon, 2, nil, 0, 0},
