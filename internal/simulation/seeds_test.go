@@ -2,5 +2,5 @@
 
 package simulation_test
 
-// defaultSeeds is how many seeds the tests play unless told otherwise.
-const defaultSeeds = 200
+// defaultSeeds is how many seeds the tests play unless told otherwise; .ci/run plays a few hundred more.
+const defaultSeeds = 40
