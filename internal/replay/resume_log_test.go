@@ -31,12 +31,14 @@ import (
 // is most work: 29 ticks behind a snapshot of decisions, and just before another pane is sealed.
 const (
 	resolvers = 200_000
-	panes     = 89 // with the empty one before the first: 90 ticks, snapshots are 1, 31 and 61
+	length    = 89 // with the empty one before the first: 90 ticks, snapshots are 1, 31 and 61
 	perPane   = 15_000
 	inTurn    = 10_000 // of these, the others are drawn at random
 	sources   = 4
 	slots     = 15 // batches of a source in a pane
 	openSlots = slots + 2
+
+	clientKey = "0123456789abcdef"
 )
 
 // crashed is a log whose stages are gone.
@@ -55,7 +57,7 @@ func newCrashed(b *testing.B) *crashed {
 	}
 	b.Cleanup(func() { _ = engine.Close() })
 	c := &crashed{addr: addr, names: schemas.Names{Prefix: "resume", Reports: "resume.reports"}, genesis: control.DefaultGenesis()}
-	c.genesis.Reports, c.genesis.ClientKey = c.names.Reports, ingest.ClientKey("0123456789abcdef").Fingerprint()
+	c.genesis.Reports, c.genesis.ClientKey = c.names.Reports, ingest.ClientKey(clientKey).Fingerprint()
 	c.genesis.Paths = []control.Path{{ID: "direct", Kind: control.Direct, Default: true}, {ID: "proxy", Kind: control.Proxy}}
 	client := c.connect(b, c.names)
 	b.Cleanup(client.Close)
@@ -108,7 +110,7 @@ func (c *crashed) samples(ctx context.Context) error {
 	slot := c.genesis.Pane / slots
 	start := c.genesis.PaneOf(time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC).UnixMilli())
 	offsets, turn := int64(0), 0 // every source has as many reports
-	for i := range int64(panes*slots + openSlots) {
+	for i := range int64(length*slots + openSlots) {
 		batches := make([][]*sample.Batch, c.genesis.Samples)
 		for source := range int32(sources) {
 			const runs = perPane / slots / sources

@@ -12,7 +12,7 @@ import (
 // advance lets a little time pass, and sends the reports that are due.
 func (s *simulation) advance() {
 	const busy, quiet = 4, 60 // ms at most
-	s.cfg.Wait() // for who was answered last
+	s.cfg.Wait()              // for who was answered last
 	limit := quiet
 	if slices.ContainsFunc(s.waiting(), s.useful) {
 		limit = busy
