@@ -127,12 +127,14 @@ func TestCutBatch(t *testing.T) {
 func transactions(t *testing.T, newLog func(testing.TB, int) *Client) {
 	c, ctx := newLog(t, 1), bounded(t)
 	topic, id := c.names.Of(p0.Topic), c.names.Prefix
-	producer, err := c.kafka.InitProducerID(ctx, &kafka.InitProducerIDRequest{
-		TransactionalID: id, TransactionTimeoutMs: 10_000, ProducerID: -1, ProducerEpoch: -1,
+	var producer *kafka.InitProducerIDResponse
+	eventually(t, "a transaction coordinator", func() (ok bool) { // a real cluster first has to make its topic
+		var err error
+		producer, err = c.kafka.InitProducerID(ctx, &kafka.InitProducerIDRequest{
+			TransactionalID: id, TransactionTimeoutMs: 10_000, ProducerID: -1, ProducerEpoch: -1,
+		})
+		return err == nil && producer.Error == nil
 	})
-	if err != nil || producer.Error != nil {
-		t.Fatal(err, producer)
-	}
 	session := producer.Producer
 	begin := func() {
 		t.Helper()

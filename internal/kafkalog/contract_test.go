@@ -110,7 +110,7 @@ func model(t *testing.T, newLog func(testing.TB, int) *Client) {
 	c, ctx := newLog(t, 1), bounded(t)
 	var want []schemas.Record
 	record := rapid.Custom(func(t *rapid.T) schemas.Record {
-		r := schemas.Record{Partition: p0, Time: rapid.Int64Range(1, 1<<42).Draw(t, "time")}
+		r := schemas.Record{Partition: p0, Time: rapid.Int64Range(1, 1_750_000_000_000).Draw(t, "time")} // brokers refuse what is far ahead
 		r.Key = rapid.OneOf(rapid.Just([]byte(nil)), rapid.SliceOf(rapid.Byte())).Draw(t, "key")
 		r.Value = rapid.OneOf(rapid.Just([]byte(nil)), rapid.SliceOfN(rapid.Byte(), 0, 200)).Draw(t, "value")
 		for range rapid.IntRange(0, 3).Draw(t, "headers") {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -158,8 +159,15 @@ func (c *crashed) appendSamples(ctx context.Context, batches [][]*sample.Batch) 
 	return g.Wait()
 }
 
+// address spreads resolvers over the address space, as they are: a quarter of them has IPv6.
 func address(n int) netip.Addr {
-	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+	spread := uint32(n+1) * 2_654_435_761
+	if n%4 == 0 {
+		a := [16]byte{0x24}
+		binary.BigEndian.PutUint32(a[2:], spread)
+		return netip.AddrFrom16(a)
+	}
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, spread)))
 }
 
 // appendRun appends the requests of a run: both paths over a new and a reused connection. The proxy is faster for seven

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,11 +55,11 @@ func (m *metered) count(to map[schemas.Topic]traffic, t schemas.Topic, records [
 	to[t] = sum
 }
 
-// measure times resume, each time with a client that knows nothing yet, and reports the median, what was read of what
+// measure times resume, each time with a client that knows nothing yet, and reports the medians, what was read of what
 // there is in the same topics, and the heap that what it returns holds.
 func (c *crashed) measure(b *testing.B, resume func(context.Context, dataflow.Log) (any, error)) {
 	b.ReportAllocs()
-	var took []float64
+	var took, used []float64
 	var log *metered
 	var held uint64
 	for b.Loop() {
@@ -67,9 +68,10 @@ func (c *crashed) measure(b *testing.B, resume func(context.Context, dataflow.Lo
 		client := c.connect(b, c.names)
 		log = newMetered(client)
 		b.StartTimer()
-		began := time.Now()
+		began, cpu := time.Now(), processor()
 		resumed, err := resume(b.Context(), log)
 		took = append(took, time.Since(began).Seconds())
+		used = append(used, processor()-cpu)
 		b.StopTimer()
 		if err != nil {
 			b.Fatal(err)
@@ -83,8 +85,10 @@ func (c *crashed) measure(b *testing.B, resume func(context.Context, dataflow.Lo
 		b.StartTimer()
 	}
 	slices.Sort(took)
+	slices.Sort(used)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(took[len(took)/2], "s/op")
+	b.ReportMetric(used[len(used)/2], "cpu-s/op")
 	b.ReportMetric(float64(held)/1e6, "held-MB")
 	c.report(b, log)
 }
@@ -109,6 +113,16 @@ func (c *crashed) tell(b *testing.B) {
 		t := c.log.appended[topic]
 		b.Logf("%s: %d records, %.1f MB", topic, t.records, float64(t.bytes)/1e6)
 	}
+}
+
+// processor returns the processor time that this process, the broker with it, has used, in seconds: what another load on
+// the machine does not stretch.
+func processor() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 // heap returns the bytes of live objects.
