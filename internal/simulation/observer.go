@@ -18,7 +18,10 @@ func newObserver(s *simulation) *observer {
 	return &observer{s: s, panes: make(map[string]bool), served: make(map[version]bool)}
 }
 
-// look reads the windows of one partition from some offset on, and asks what the fleet is offered.
+// stretch is how many records the observer reads at a time.
+const stretch = 24
+
+// look reads some windows of one partition, from some offset on, and asks what the fleet is offered.
 func (o *observer) look() {
 	for _, store := range o.s.stores {
 		if v, ok := store.serves(); ok {
@@ -30,7 +33,8 @@ func (o *observer) look() {
 	if err != nil || len(records) == 0 {
 		return
 	}
-	for _, seen := range panesOf(records[o.s.rng.IntN(len(records)):]) {
+	from := o.s.rng.IntN(len(records))
+	for _, seen := range panesOf(records[from:min(len(records), from+stretch)]) {
 		o.panes[paneKey(p.Number, seen)] = true
 	}
 }
