@@ -21,7 +21,7 @@ import (
 
 // BenchmarkResume measures how long each stage takes, after a crash, from nothing to where the dead one was: to the read
 // that waits for new records. What finds out that a member is dead (kafka.session_timeout) comes before that.
-// docs/performance.md has the figures, and says how to run it.
+// docs/performance.md has the figures.
 func BenchmarkResume(b *testing.B) {
 	if testing.Short() {
 		b.Skip("building the log takes a minute")
@@ -74,24 +74,27 @@ func (c *crashed) publish(b *testing.B) {
 
 // fleet measures until the first answer could be given.
 func (c *crashed) fleet(b *testing.B) {
+	entries := 0
 	c.measure(b, func(ctx context.Context, log dataflow.Log) (any, error) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		store := fleet.NewStore(log, zerolog.Nop())
-		var g errgroup.Group
+		_, first := store.Last()
+		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return store.Follow(ctx) })
-		if _, newer := store.Last(); newer != nil {
-			select {
-			case <-newer:
-			case <-ctx.Done():
-			}
+		select {
+		case <-first:
+		case <-ctx.Done(): // Follow's error has ended it
 		}
 		stop()
-		if v, _ := store.Last(); v == nil || v.Manifest.Entries < resolvers/4 {
+		v, _ := store.Last()
+		if v == nil || v.Manifest.Entries < resolvers/4 {
 			return nil, fmt.Errorf("it serves %+v", v)
 		}
+		entries = v.Manifest.Entries
 		return store, g.Wait()
 	})
+	b.ReportMetric(float64(entries), "entries")
 }
 
 // catchUp lets a machine read until it waits for what is not there. What a dead one left is all in the log: a machine
@@ -119,7 +122,7 @@ func catchUp(ctx context.Context, log dataflow.Log, m schemas.Machine) error {
 			}
 		}
 		if out, err := m.Apply(f.Records, f.Next); err != nil || len(out) > 0 {
-			return fmt.Errorf("%s@%d: %d records to append, %w", in.Partition, in.Offset, len(out), err)
+			return fmt.Errorf("%s@%d: %d records to append, %v", in.Partition, in.Offset, len(out), err)
 		}
 	}
 }
