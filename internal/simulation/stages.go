@@ -24,7 +24,7 @@ var Key = ingest.ClientKey("the key of every simulation")
 const (
 	windowBytes  = 2000
 	decisionRows = 3
-	mapBytes     = 150
+	mapBytes     = 60
 )
 
 // Stages returns all stages as they are run, two processes of each, and one replica of the fleet's server.
