@@ -132,6 +132,7 @@ func (s *simulation) play() {
 		s.advance()
 		if !s.cfg.Calm {
 			s.disturb()
+			s.cfg.Wait() // for who was stopped: a call is answered or given up, never both
 		}
 		s.answer()
 	}
