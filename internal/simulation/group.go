@@ -99,6 +99,7 @@ func (c *commitment) apply(offset int64) error {
 // coordinate does what the coordinator has to do in a step.
 func (s *simulation) coordinate() {
 	s.revive()
+	s.cfg.Wait() // for new members to join
 	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
 		g := s.groups[name]
 		s.review(g)
