@@ -19,6 +19,9 @@ const patience = 40
 
 // TestABrokenProtocolIsFound breaks a rule of the protocol on purpose: a simulation that can't see that proves nothing.
 func TestABrokenProtocolIsFound(t *testing.T) {
+	if slow {
+		t.Skip("many runs, and nothing in them that the other tests do not do")
+	}
 	for name, broken := range map[string]simulation.Stage{
 		"ingest commits before it appends":           {Name: "ingest", Copies: 2, Make: commitsFirst},
 		"aggregate forgets what it has counted":      {Name: "aggregate", Copies: 2, Make: forgets},
