@@ -45,6 +45,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
 		migrateCommand(), policyCommand(), explainCommand(), markCommand(), verifyCommand(), feedCommand(), configCommand(),
+		healthcheckCommand(),
 	}
 }
 
@@ -117,9 +118,9 @@ Usage: detour <command> [flags]
 
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
-	fmt.Fprint(w, `  version    print the version
+	fmt.Fprint(w, `  version     print the version
 
 "detour <command> -h" tells more. Try "detour demo" first.
 Exit codes: 0 done, 1 failed or found something wrong, 2 flags or configuration are wrong.

@@ -23,9 +23,14 @@ var inCache = filepath.Join("libchdb", Version, "libchdb.so")
 // ErrNotFound is wrapped by Find's error where no library is installed.
 var ErrNotFound = errors.New("libchdb.so not found")
 
+var errSlim = fmt.Errorf(`%w: this program was built without ClickHouse's engine (build tag slim); "make build" in its sources makes one that has it`, ErrNotFound)
+
 // Find returns the path of libchdb.so: what $DETOUR_LIBCHDB names, else the one under $DETOUR_CACHE, else under .cache in
 // the working directory or one above it, else libchdb.so beside the executable.
 func Find() (string, error) {
+	if !builtIn {
+		return "", errSlim
+	}
 	if named := os.Getenv(LibraryEnv); named != "" {
 		if !isFile(named) {
 			return "", fmt.Errorf(`%w: %s=%s is not a file; set it right, or unset it and run "make libchdb"`, ErrNotFound, LibraryEnv, named)

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/miekg/dns"
+	miekg "github.com/miekg/dns"
 )
 
-func TestCheck(t *testing.T) {
+func TestHealthcheck(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/livez" {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -34,12 +33,12 @@ func TestCheck(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := check(context.Background(), test.address)
+			code, _, errs := cli(t, "healthcheck", test.address)
 			switch {
-			case test.want == "" && err != nil:
-				t.Error(err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-				t.Errorf("got %v, want %q in it", err, test.want)
+			case test.want == "" && code != exitOK:
+				t.Error(errs)
+			case test.want != "" && (code == exitOK || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1):
+				t.Errorf("exit code %d, says %q, want %q in it", code, errs, test.want)
 			}
 		})
 	}
@@ -52,16 +51,16 @@ func serveDNS(t *testing.T) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		answer := new(dns.Msg).SetReply(q)
+	server := &miekg.Server{PacketConn: conn, Handler: miekg.HandlerFunc(func(w miekg.ResponseWriter, q *miekg.Msg) {
+		answer := new(miekg.Msg).SetReply(q)
 		answer.Authoritative = true
 		switch q.Question[0].Name {
 		case "example.net.":
-			soa, _ := dns.NewRR("example.net. 60 SOA ns1.example.net. hostmaster.example.net. 1 2 3 4 5")
-			answer.Answer = []dns.RR{soa}
+			soa, _ := miekg.NewRR("example.net. 60 SOA ns1.example.net. hostmaster.example.net. 1 2 3 4 5")
+			answer.Answer = []miekg.RR{soa}
 		case "www.example.net.":
 		default:
-			answer.Rcode, answer.Authoritative = dns.RcodeRefused, false
+			answer.Rcode, answer.Authoritative = miekg.RcodeRefused, false
 		}
 		if err := w.WriteMsg(answer); err != nil {
 			t.Error(err)
