@@ -12,6 +12,7 @@ import (
 
 	"detour/ingest"
 	"detour/ingest/consumer"
+	"detour/internal/admin"
 	"detour/internal/agent"
 	"detour/internal/dns"
 	"detour/internal/kafkalog"
@@ -33,6 +34,7 @@ type Config struct {
 	ClickHouse    ClickHouse      `yaml:"clickhouse"`
 	DNS           dns.Config      `yaml:"dns"`
 	Agent         agent.Config    `yaml:"agent"`
+	Admin         admin.Config    `yaml:"admin"`
 	Log           Log             `yaml:"log"`
 }
 
@@ -135,6 +137,7 @@ func (c *Config) Validate() error {
 		{"clickhouse", c.ClickHouse.validate()},
 		{"dns", c.DNS.Validate()},
 		{"agent", c.Agent.Validate()},
+		{"admin", c.Admin.Validate()},
 		{"log", c.Log.validate()},
 	}
 	for _, s := range sections {

@@ -66,15 +66,18 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 		if err != nil {
 			return err
 		}
-		build, err := configure(cfg, newLogger(cfg.Log, std.err))
+		logger := newLogger(cfg.Log, std.err)
+		build, err := configure(cfg, logger)
 		if err != nil {
 			return err
 		}
-		return stopped(ctx, withPipeline(cfg, std, func(p *pipeline) error {
-			if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
-				return err
-			}
-			return runAll(ctx, build(p)...)
+		return stopped(ctx, withAdmin(ctx, cfg, name, logger, func(ctx context.Context, _ *watched) error {
+			return withPipeline(cfg, std, func(p *pipeline) error {
+				if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
+					return err
+				}
+				return runAll(ctx, build(p)...)
+			})
 		}))
 	}
 	return c

@@ -98,15 +98,17 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 	cfg := d.engines.cfg
 	cfg.Genesis.ClientKey = demoKey.Fingerprint()
-	return withPipeline(cfg, d.std, func(p *pipeline) error {
-		d.pipeline = p
-		if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
-			return err
-		}
-		if err := d.build(); err != nil {
-			return err
-		}
-		return d.play(ctx, began)
+	return withAdmin(ctx, cfg, "demo", newLogger(cfg.Log, d.std.err), func(ctx context.Context, _ *watched) error {
+		return withPipeline(cfg, d.std, func(p *pipeline) error {
+			d.pipeline = p
+			if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
+				return err
+			}
+			if err := d.build(); err != nil {
+				return err
+			}
+			return d.play(ctx, began)
+		})
 	})
 }
 

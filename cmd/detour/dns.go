@@ -36,7 +36,9 @@ Example:
 		if err != nil {
 			return err
 		}
-		return stopped(ctx, runAll(ctx, agent, server))
+		return stopped(ctx, withAdmin(ctx, cfg, c.name, logger, func(ctx context.Context, _ *watched) error {
+			return runAll(ctx, agent, server)
+		}))
 	}
 	return c
 }

@@ -43,12 +43,14 @@ Examples:
 		if err != nil {
 			return err
 		}
-		return withPipeline(cfg, std, func(p *pipeline) error { // it waits for the topic: a consumer may be about to make it
-			progress := console.NewProgress(std.err)
-			defer progress.Finish()
-			sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)
-			fmt.Fprintf(std.out, "sent %d reports\n", sent)
-			return err
+		return withAdmin(ctx, cfg, c.name, newLogger(cfg.Log, std.err), func(ctx context.Context, _ *watched) error {
+			return withPipeline(cfg, std, func(p *pipeline) error { // it waits for the topic: a consumer may be about to make it
+				progress := console.NewProgress(std.err)
+				defer progress.Finish()
+				sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)
+				fmt.Fprintf(std.out, "sent %d reports\n", sent)
+				return err
+			})
 		})
 	}
 	return c

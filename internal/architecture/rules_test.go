@@ -81,6 +81,7 @@ var owners = []struct {
 	{"github.com/apache/arrow/", []string{"schemas/arrowio", "schemas/internal/golden"}, "its IPC reader must not meet bytes that were not checked first"},
 	{"github.com/google/flatbuffers", []string{"schemas/arrowio"}, "it is how those bytes are checked"},
 	{"github.com/miekg/dns", []string{"internal/dns", "cmd"}, "it is the DNS server's, and theirs who ask it: the demo and the health check"},
+	{"github.com/prometheus/", []string{"internal/metrics"}, "components say what they know, metrics are made of it in one place"},
 	{"github.com/ebitengine/purego", []string{"internal/embedded/chdb"}, "it calls into C"},
 }
 
