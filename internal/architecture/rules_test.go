@@ -72,7 +72,11 @@ var owners = []struct {
 	why     string
 }{
 	{"github.com/segmentio/kafka-go", []string{"internal/kafkalog"}, "what it promises and what it hides is dealt with in one place"},
-	{"github.com/twmb/franz-go", []string{"internal/embedded/broker"}, "it is the embedded broker, not our client"},
+	{
+		"github.com/twmb/franz-go",
+		[]string{"internal/embedded/broker", "internal/embedded/realkafka"},
+		"it is the embedded broker, and how the real one is asked whether it is there, not our client",
+	},
 	{
 		"github.com/ClickHouse/",
 		[]string{"publish/history", "internal/embedded/chserver"},

@@ -1,0 +1,44 @@
+package realkafka
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+)
+
+// IntegrationEnv has to be set for tests that need real Kafka: `make integration` does it.
+const IntegrationEnv = "DETOUR_INTEGRATION"
+
+// Start starts a cluster of the test's own and closes it behind the test. Where $DETOUR_INTEGRATION is not set, or Java or
+// the jars are missing, the test is skipped; for the latter it fails where the environment variable CI is set.
+func Start(tb testing.TB, cfg Config) *Cluster {
+	tb.Helper()
+	if os.Getenv(IntegrationEnv) == "" {
+		tb.Skip(`needs real Kafka: run "make integration"`)
+	}
+	if cfg.Dir == "" {
+		cfg.Dir = tb.TempDir()
+	}
+	c, err := New(cfg)
+	if errors.Is(err, ErrNotFound) && os.Getenv("CI") == "" {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := c.Start(context.WithoutCancel(tb.Context())); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			for i := range c.brokers {
+				tb.Logf("the end of the output of broker %d:\n%s", i, c.Output(i))
+			}
+		}
+		if err := c.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return c
+}
