@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-
-	"go.yaml.in/yaml/v3"
+	"strings"
 
 	"detour/ingest"
 	"detour/ingest/consumer"
@@ -16,6 +12,7 @@ import (
 	"detour/internal/agent"
 	"detour/internal/dns"
 	"detour/internal/kafkalog"
+	"detour/internal/settings"
 	"detour/publish/fleet"
 	"detour/publish/history"
 	"detour/schemas"
@@ -86,38 +83,6 @@ func defaultConfig() Config {
 	}
 }
 
-// loadConfig reads and checks a configuration file.
-func loadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, configErrorf("%w; \"detour config init\" prints one to start from", err)
-	}
-	if err != nil {
-		return nil, configError{err}
-	}
-	cfg, err := parseConfig(data)
-	if err != nil {
-		return nil, configErrorf("%s: %w", path, err)
-	}
-	return cfg, nil
-}
-
-func parseConfig(data []byte) (*Config, error) {
-	cfg := defaultConfig()
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&cfg); err != nil && !errors.Is(err, io.EOF) {
-		return nil, oneLine(err)
-	}
-	return &cfg, cfg.Validate()
-}
-
-// oneLine joins the several lines of a YAML error.
-func oneLine(err error) error {
-	text := bytes.ReplaceAll([]byte(err.Error()), []byte("\n  "), []byte(" "))
-	return errors.New(string(bytes.ReplaceAll(text, []byte("\n"), []byte("; "))))
-}
-
 // Validate names the first key that is wrong, and completes the genesis from what stands elsewhere in the file.
 func (c *Config) Validate() error {
 	c.Genesis.Reports = c.Topics.Reports
@@ -142,7 +107,7 @@ func (c *Config) Validate() error {
 	}
 	for _, s := range sections {
 		if s.err != nil {
-			return oneLine(fmt.Errorf("%s.%w", s.key, s.err))
+			return settings.OneLine(within(s.key, s.err))
 		}
 	}
 	for i, p := range c.Paths {
@@ -151,6 +116,22 @@ func (c *Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// within puts the section's name in front of every error of a section. The catalogue is checked as a part of the genesis,
+// but stands in the file for itself.
+func within(section string, err error) error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		var named []error
+		for _, one := range all.Unwrap() {
+			named = append(named, within(section, one))
+		}
+		return errors.Join(named...)
+	}
+	if section == "genesis" && strings.HasPrefix(err.Error(), "paths") {
+		return err
+	}
+	return fmt.Errorf("%s.%w", section, err)
 }
 
 func (t *Topics) validate() error {

@@ -13,6 +13,7 @@ import (
 	"detour/internal/console"
 	"detour/internal/dataflow"
 	"detour/internal/dns"
+	"detour/internal/settings"
 	"detour/internal/world"
 	"detour/publish/fleet"
 	"detour/publish/history"
@@ -47,7 +48,7 @@ Examples:
 		}
 		s, err := world.LoadScenario(opt.scenario)
 		if err != nil {
-			return configError{oneLine(err)}
+			return configError{settings.OneLine(err)}
 		}
 		if err := (&Log{Level: opt.logLevel, Format: "text"}).validate(); err != nil {
 			return configErrorf("--log: %w", err)

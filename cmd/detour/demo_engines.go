@@ -138,7 +138,7 @@ func (e *engines) configure(opt demoOptions, kafka, clickhouse string) error {
 	if err := os.WriteFile(e.configFile(), text, 0o644); err != nil {
 		return err
 	}
-	e.cfg, err = loadConfig(e.configFile())
+	e.cfg, err = readConfig(e.configFile())
 	return err
 }
 

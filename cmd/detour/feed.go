@@ -7,6 +7,7 @@ import (
 
 	"detour/internal/console"
 	"detour/internal/replay"
+	"detour/internal/settings"
 	"detour/internal/world"
 	"detour/schemas/control"
 )
@@ -33,7 +34,7 @@ Examples:
 		}
 		s, err := world.LoadScenario(*scenario)
 		if err != nil {
-			return configError{oneLine(err)}
+			return configError{settings.OneLine(err)}
 		}
 		w, err := world.New(s)
 		if err != nil {

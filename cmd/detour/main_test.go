@@ -57,7 +57,7 @@ func TestTheExampleConfigurationIsTheDefaults(t *testing.T) {
 	if code != exitOK {
 		t.Fatal(code)
 	}
-	cfg, err := parseConfig([]byte(text))
+	cfg, err := readConfig(file(t, "detour.yaml", text))
 	if err != nil {
 		t.Fatal(err)
 	}

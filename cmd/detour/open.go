@@ -19,7 +19,7 @@ import (
 
 // configFlag adds the flag that names the configuration file.
 func configFlag(fs *flag.FlagSet) *string {
-	return fs.String("config", "detour.yaml", "configuration `file`; \"detour config init\" prints one to start from")
+	return fs.String("config", "", "configuration `file` (default: $"+configEnv+", else "+defaultFile+"); \"detour config init\" prints one to start from")
 }
 
 // newLogger returns the program's logger.

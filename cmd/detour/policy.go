@@ -9,6 +9,7 @@ import (
 
 	"detour/internal/dataflow"
 	"detour/internal/genesis"
+	"detour/internal/settings"
 	"detour/schemas"
 	"detour/schemas/control"
 )
@@ -71,7 +72,7 @@ func readPolicy(path string) (control.Policy, error) {
 	}
 	policy, err := control.ParsePolicy(data)
 	if err != nil {
-		return policy, configErrorf("%s: %w", path, oneLine(err))
+		return policy, configErrorf("%s: %w", path, settings.OneLine(err))
 	}
 	return policy, nil
 }

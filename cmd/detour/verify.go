@@ -79,7 +79,7 @@ func given(fs *flag.FlagSet, name string) (found bool) {
 // withDemoLog calls f with a pipeline over a copy of the log in a demo's folder: a broker writes to its folder even where
 // nobody appends, and one that is still at work there must not meet a second one.
 func withDemoLog(std stdio, dir string, f func(*pipeline) error) (err error) {
-	cfg, err := loadConfig(filepath.Join(dir, configName))
+	cfg, err := readConfig(filepath.Join(dir, configName))
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func folder(t *testing.T, dir string) string {
 func forgeVersion(t *testing.T, dir string) (last int64) {
 	t.Helper()
 	var std strings.Builder
-	cfg, err := loadConfig(filepath.Join(dir, configName))
+	cfg, err := readConfig(filepath.Join(dir, configName))
 	if err != nil {
 		t.Fatal(err)
 	}
