@@ -62,6 +62,7 @@ func (c *chaos) compare(t *testing.T, want *calm) {
 			return fmt.Sprintf("version %d, %s", m.Version, m.Digest)
 		})
 	}
+	c.dns.settle(t, want.last)
 	c.say(t, "the last map is served")
 	if got, err = takeAccount(t.Context(), c.pipeline); err != nil {
 		t.Fatal(err)
@@ -69,6 +70,7 @@ func (c *chaos) compare(t *testing.T, want *calm) {
 	for _, d := range got.differences(want.account) {
 		t.Error("the log differs from that of an undisturbed run: " + d)
 	}
+	c.dns.judge(t, got.keptVersions)
 	if got.counted != want.counts.samples {
 		t.Errorf("%d samples were counted, of the %d that the reports hold: the difference was lost, or counted twice", got.counted, want.counts.samples)
 	}
@@ -92,9 +94,12 @@ func (c *chaos) report(t *testing.T, want *calm, sent reports) {
 		stage, _, _ := strings.Cut(name, "-")
 		joined[stage] += r.joined
 	}
-	for _, stage := range []string{"ingest", "aggregate", "decide", "publish"} {
+	for _, stage := range kinds[:4] {
 		t.Logf("%4d × %s joined a group's generation", joined[stage], stage)
 	}
+	perSecond := c.settings.length.Seconds()
+	t.Logf("the load was %.0f reports a second, %.0f samples, a pane of each partition",
+		float64(sent.number())/perSecond, float64(want.counts.samples)/perSecond)
 	t.Logf("%d reports were sent (%d are in the log, with what the feed repeated when the broker died), %d samples, %d rejects, %d panes, %d ticks, %d versions",
 		sent.number(), want.reports.number(), want.counts.samples, len(want.rejects), len(want.panes), len(want.ticks), len(want.versions))
 }

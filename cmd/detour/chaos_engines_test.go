@@ -18,9 +18,14 @@ import (
 
 // An engine that is to be killed needs a process of its own: the test starts its own binary again with these set.
 const (
-	engineEnv       = "DETOUR_TEST_ENGINE" // kafka or clickhouse
+	engineEnv       = "DETOUR_TEST_ENGINE" // one of the names below
 	engineListenEnv = "DETOUR_TEST_LISTEN"
 	engineDataEnv   = "DETOUR_TEST_DATA"
+)
+
+const (
+	kafkaEngine      = "kafka"
+	clickhouseEngine = "clickhouse"
 )
 
 // chaosSession is how long a dead member's partitions stand still: shorter than Kafka allows by default, as the test
@@ -35,9 +40,9 @@ func engineMain(name string) int {
 		Close() error
 	}
 	switch name {
-	case "kafka":
+	case kafkaEngine:
 		engine = broker.New(broker.Config{Listen: listen, DataDir: dir, MinSession: chaosSession}, log)
-	case "clickhouse":
+	case clickhouseEngine:
 		engine = chserver.New(chserver.Config{Listen: listen, DataDir: dir}, log)
 	}
 	if _, err := engine.Start(); err != nil {

@@ -2,6 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,18 +22,18 @@ const (
 )
 
 // chaosWorld is small: what counts is how many panes, ticks and versions there are.
-func chaosWorld(length time.Duration) (*world.World, error) {
+func chaosWorld(length time.Duration, load int) (*world.World, error) {
 	s := world.Default()
 	s.Seed, s.Resolvers, s.Partitions, s.Bad, s.Faults = 7, 300, 4, 0.01, nil
 	s.Duration = length * chaosSpeed
-	s.Runs = int(s.Duration/time.Minute) * 240
+	s.Runs = int(length.Seconds() * float64(load))
 	return world.New(s)
 }
 
-// reports counts reports by what they say: malformed ones may be equal.
-type reports map[string]int
+// reports counts reports by a digest of what they say: malformed ones may be equal.
+type reports map[[sha256.Size]byte]int
 
-func (r reports) add(value []byte) { r[string(value)]++ }
+func (r reports) add(value []byte) { r[sha256.Sum256(value)]++ }
 
 // number is how many there are.
 func (r reports) number() (n int) {
@@ -46,10 +51,25 @@ func (r reports) missing(others reports) (n int) {
 	return n
 }
 
+// resolverField is where a report names the resolver.
+var resolverField = regexp.MustCompile(`"resolver":"[^"]*"`)
+
+// local moves a report's resolver to where DNS can be asked from.
+func (a *demoAliases) local(report []byte) []byte {
+	return resolverField.ReplaceAllFunc(report, func(field []byte) []byte {
+		named := strings.Split(string(field), `"`)[3]
+		if addr, err := netip.ParseAddr(named); err == nil && a.alias[addr].IsValid() {
+			named = a.alias[addr].String()
+		}
+		return fmt.Appendf(nil, `"resolver":%q`, named)
+	})
+}
+
 // drip appends a world's reports while time passes, a few at once in each partition, and the heartbeats that end them. Where
 // the broker was away, it catches up.
 func drip(ctx context.Context, p *pipeline, w *world.World) (sent reports, err error) {
 	sent = make(reports)
+	aliases := newAliases(w)
 	begin, origin := time.Now(), w.Scenario().Start.UnixMilli()
 	step := (dripEvery * chaosSpeed).Milliseconds()
 	open := make([][]schemas.Record, w.Scenario().Partitions)
@@ -63,8 +83,9 @@ func drip(ctx context.Context, p *pipeline, w *world.World) (sent reports, err e
 			until += step
 		}
 		at := schemas.Partition{Topic: schemas.Reports, Number: run.Partition}
-		open[run.Partition] = append(open[run.Partition], schemas.Record{Partition: at, Time: run.Time, Value: run.Value})
-		sent.add(run.Value)
+		r := schemas.Record{Partition: at, Time: run.Time, Value: aliases.local(run.Value)}
+		open[run.Partition] = append(open[run.Partition], r)
+		sent.add(r.Value)
 	}
 	for i := range open {
 		at := schemas.Partition{Topic: schemas.Reports, Number: int32(i)}

@@ -21,6 +21,7 @@ type replica struct {
 	pause   time.Duration // before it is started again
 	earlier string        // the last words of the process before
 	joined  int           // generations of consumer groups that it was in, over all its lives
+	lives   int           // processes so far
 
 	over  chan struct{} // closed: start it no more
 	ended chan struct{}
@@ -68,6 +69,7 @@ func (r *replica) begin() (*process, error) {
 	p, err := launch(r.name, r.command())
 	if err == nil {
 		r.now, r.why, r.pause = p, "", 0
+		r.lives++
 	}
 	return p, err
 }
@@ -87,8 +89,16 @@ func (r *replica) note(p *process, err error) (pause time.Duration) {
 	return r.pause
 }
 
-// kill sends a signal that ends the process, and waits so long before the next one is started.
-func (r *replica) kill(kind string, pause time.Duration) {
+// life is the number of the process that runs, or ran last.
+func (r *replica) life() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lives
+}
+
+// kill sends a signal that ends the process, and waits so long before the next one is started. It reports whether there was
+// a process to end.
+func (r *replica) kill(kind string, pause time.Duration) bool {
 	sig := syscall.SIGKILL
 	if kind == sigterm {
 		sig = syscall.SIGTERM
@@ -96,25 +106,27 @@ func (r *replica) kill(kind string, pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.now == nil {
-		return
+		return false
 	}
 	r.pause = pause
 	if r.why != sigkill { // a SIGTERM behind it changes nothing
 		r.why = kind
 	}
 	_ = r.now.cmd.Process.Signal(sig)
+	return true
 }
 
 // freeze stops the process and wakes it later, if it is still there.
-func (r *replica) freeze(lasts time.Duration) {
+func (r *replica) freeze(lasts time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.now == nil {
-		return
+		return false
 	}
 	p := r.now.cmd.Process
 	_ = p.Signal(syscall.SIGSTOP)
 	time.AfterFunc(lasts, func() { _ = p.Signal(syscall.SIGCONT) })
+	return true
 }
 
 // end kills the process for good.

@@ -121,7 +121,7 @@ func freePort(t *testing.T) string {
 }
 
 // deployment is the configuration of separate processes, in a folder with their keys; clickhouse "" does without.
-func deployment(t *testing.T, kafka, clickhouse string) (*Config, string) {
+func deployment(t *testing.T, kafka []string, clickhouse string) (*Config, string) {
 	t.Helper()
 	dir := t.TempDir()
 	public, private, err := ed25519.GenerateKey(nil)
@@ -129,7 +129,7 @@ func deployment(t *testing.T, kafka, clickhouse string) (*Config, string) {
 		t.Fatal(err)
 	}
 	cfg := defaultConfig()
-	cfg.Kafka.Brokers = []string{kafka}
+	cfg.Kafka.Brokers = kafka
 	cfg.Kafka.FetchMaxWait = 50 * time.Millisecond
 	cfg.Paths = demoPaths()
 	cfg.Ingest.Heartbeat = 0

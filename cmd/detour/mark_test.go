@@ -158,7 +158,7 @@ func TestMarkOnARealLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	_, path := deployment(t, kafka, "")
+	_, path := deployment(t, []string{kafka}, "")
 	if code, _, errs := cli(t, "mark", "--config", path); code != exitFailed || !strings.Contains(errs, `run "detour migrate" first`) {
 		t.Errorf("a log that was never begun: %d %q", code, errs)
 	}

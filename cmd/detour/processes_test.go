@@ -58,8 +58,8 @@ func manifest(url string) *pathmap.Manifest {
 }
 
 // serial asks DNS for the zone's serial, which is the map's version; -1 without an answer.
-func serial(server, zone string) int64 {
-	m, _, err := new(miekg.Client).Exchange(new(miekg.Msg).SetQuestion(miekg.Fqdn(zone), miekg.TypeSOA), server)
+func serial(ctx context.Context, server, zone string) int64 {
+	m, _, err := new(miekg.Client).ExchangeContext(ctx, new(miekg.Msg).SetQuestion(miekg.Fqdn(zone), miekg.TypeSOA), server)
 	if err != nil || len(m.Answer) == 0 {
 		return -1
 	}
@@ -83,7 +83,7 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer database.Close()
-	cfg, path := deployment(t, kafka, clickhouse)
+	cfg, path := deployment(t, []string{kafka}, clickhouse)
 
 	var stages []*process
 	for _, name := range []string{"ingest", "aggregate", "decide", "publish"} {
@@ -108,7 +108,7 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 		got = manifest(cfg.Agent.URL)
 		return got != nil && got.Digest == want
 	})
-	eventually(t, "the map in DNS", func() bool { return serial(cfg.DNS.Listen[0], cfg.DNS.Zone) == got.Version })
+	eventually(t, "the map in DNS", func() bool { return serial(t.Context(), cfg.DNS.Listen[0], cfg.DNS.Zone) == got.Version })
 	d := &demo{pipeline: &pipeline{cfg: cfg}}
 	eventually(t, "all windows in ClickHouse", func() bool {
 		n, err := d.queryNumber(t.Context(), "SELECT count() FROM windows")
@@ -123,13 +123,13 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 	if err != nil || answer != cfg.Paths[0].Answer.A[0] {
 		t.Errorf("with publish gone DNS says %s, %v", answer, err)
 	}
-	if s := serial(cfg.DNS.Listen[0], cfg.DNS.Zone); s != got.Version {
+	if s := serial(t.Context(), cfg.DNS.Listen[0], cfg.DNS.Zone); s != got.Version {
 		t.Errorf("with publish gone the serial is %d", s)
 	}
 	dns.stop(t)
 	again := start(t, "dns", "--config", path)
 	eventually(t, "the cached map after a restart without publish", func() bool {
-		return serial(cfg.DNS.Listen[0], cfg.DNS.Zone) == got.Version
+		return serial(t.Context(), cfg.DNS.Listen[0], cfg.DNS.Zone) == got.Version
 	})
 	again.stop(t)
 }
@@ -155,7 +155,7 @@ func TestAProcessWithOtherSettingsRefusesToStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	_, path := deployment(t, kafka, "")
+	_, path := deployment(t, []string{kafka}, "")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
