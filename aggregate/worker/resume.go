@@ -64,24 +64,26 @@ func (w *Worker) start(ctx context.Context, output schemas.Partition) (aggregate
 // whole tells that it holds its beginning, or that there is a pane.
 func LastPane(ctx context.Context, log dataflow.Log, p schemas.Partition) (last *window.Pane, end int64, whole bool, err error) {
 	end, whole, err = dataflow.Tail(ctx, log, p, func(records []schemas.Record) (bool, error) {
-		last = lastPane(records)
+		if all := panes(records); len(all) > 0 {
+			last = all[len(all)-1]
+		}
 		return last != nil, nil
 	})
 	return last, end, whole || last != nil, err
 }
 
-// lastPane returns the last complete pane among records, nil if there is none. What does not decode was never accepted
-// by any reader, so it is passed over here too.
-func lastPane(records []schemas.Record) (last *window.Pane) {
-	var panes window.Assembler
+// panes returns the complete panes among records. What does not decode was never accepted by any reader, so it is passed
+// over here too.
+func panes(records []schemas.Record) (complete []*window.Pane) {
+	var parts window.Assembler
 	for i := range records {
 		batch, err := window.Decode(records[i].Value)
 		if err != nil {
 			continue
 		}
-		if pane, err := panes.Add(batch); err == nil && pane != nil {
-			last = pane
+		if pane, err := parts.Add(batch); err == nil && pane != nil {
+			complete = append(complete, pane)
 		}
 	}
-	return last
+	return complete
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	aggregator "detour/aggregate/worker"
 	"detour/internal/dataflow"
 	"detour/internal/genesis"
 	"detour/schemas"
@@ -109,11 +110,11 @@ func (m *mark) run(ctx context.Context, p *pipeline) (*marked, error) {
 	}
 	found := &marked{mark: *m}
 	for i := range g.Samples {
-		state, err := readSources(ctx, p.log, int32(i), sources)
+		state, err := aggregator.ReadStanding(ctx, p.log, int32(i), sources, latest)
 		if err != nil {
 			return nil, err
 		}
-		found.partitions = append(found.partitions, state)
+		found.partitions = append(found.partitions, &sourceState{Standing: state, appended: -1})
 	}
 	if m.source < 0 {
 		return found, nil
@@ -130,7 +131,7 @@ func (m *mark) release(ctx context.Context, log dataflow.Log, hash string, sourc
 		return err
 	}
 	for _, state := range partitions {
-		p := schemas.Partition{Topic: schemas.Samples, Number: state.partition}
+		p := schemas.Partition{Topic: schemas.Samples, Number: state.Partition}
 		if state.appended, err = log.Append(ctx, p, []schemas.Record{{Partition: p, Value: value}}); err != nil {
 			return fmt.Errorf("append to %s: %w; partitions before it have it, run this again", p, err)
 		}

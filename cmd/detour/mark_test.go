@@ -146,7 +146,7 @@ samples/1: the newest sealed pane began at 1970-01-01 00:01:00 UTC
 		len(first.Waits) != 1 || first.Waits[0] != 1 || first.Sources[0].Released != nil || *first.Sources[1].Released != "1970-01-01T00:10:00Z" {
 		t.Errorf("got\n%s", text.String())
 	}
-	if found, err = look.run(t.Context(), p); err != nil || found.partitions[0].sources[1].Released != sample.NoRelease {
+	if found, err = look.run(t.Context(), p); err != nil || found.partitions[0].Sources[1].Released != sample.NoRelease {
 		t.Errorf("the release was not taken back: %v", err)
 	}
 }

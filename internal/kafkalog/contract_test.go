@@ -35,6 +35,8 @@ func contract(t *testing.T, newLog func(testing.TB, int) *Client) {
 		"group shares":         groupShares,
 		"group fences":         groupFences,
 		"group errors":         groupErrors,
+		"group looked at":      groupLooks,
+		"offsets by time":      offsetsByTime,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, newLog) })
 	}
