@@ -88,6 +88,9 @@ func (c *Client) Positions(ctx context.Context, group string, t schemas.Topic, n
 		if err == nil {
 			err = res.Error
 		}
+		if errors.Is(err, kafka.GroupIdNotFound) { // nobody ever joined
+			return nil
+		}
 		if err != nil {
 			return err
 		}
