@@ -15,6 +15,7 @@ SEEDS ?= 1000
 SIM_FLAGS ?=
 CHAOS ?= 10m
 CHAOS_SEED ?=
+KAFKA_PORT ?= 0
 
 export CGO_ENABLED ?= 0
 
@@ -39,6 +40,11 @@ test: libchdb ## run all tests (TEST_FLAGS="-run X -v")
 race: libchdb ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 25m $(TEST_FLAGS) ./...
 
+.PHONY: integration
+integration: libkafka libchdb ## run the tests on real Kafka (needs Java, Maven; TEST_FLAGS="-run X -v")
+	DETOUR_INTEGRATION=1 $(GO) test -count=1 -p 1 -timeout 15m -run '^TestIntegration' $(TEST_FLAGS) \
+		$$($(GREP_TESTS) -l '^func TestIntegration' . | xargs -n 1 dirname | sort -u)
+
 .PHONY: build
 build: ## build bin/detour
 	@$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/detour ./cmd/detour
@@ -46,6 +52,14 @@ build: ## build bin/detour
 .PHONY: libchdb
 libchdb: ## fetch ClickHouse's engine into .cache, once (166 MB)
 	@scripts/fetch-libchdb.sh
+
+.PHONY: libkafka
+libkafka: ## fetch Apache Kafka's jars into .cache, once (45 MB)
+	@scripts/fetch-kafka.sh
+
+.PHONY: kafka
+kafka: libkafka ## run a Kafka broker in the foreground, data in .cache (KAFKA_PORT=9092)
+	@$(GO) run -buildvcs=false ./internal/embedded/realkafka/serve -dir $${DETOUR_CACHE:-.cache}/kafka/data -port $(KAFKA_PORT)
 
 .PHONY: lint
 lint: ## gofumpt, vet and staticcheck

@@ -66,7 +66,7 @@ func (b *broker) start() error {
 	if err != nil {
 		return err
 	}
-	args := append(slices.Clone(quick), "-Xmx256m", "-Dorg.apache.logging.log4j.level=INFO",
+	args := append(slices.Clone(quick), "-Xmx256m", "-Dorg.apache.logging.log4j.level=WARN",
 		"-cp", filepath.Join(b.tools.lib, "*"), "kafka.Kafka", b.properties())
 	cmd := exec.Command(b.tools.java, args...)
 	cmd.Stdout, cmd.Stderr = out, out

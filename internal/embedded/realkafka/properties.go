@@ -59,6 +59,7 @@ func small(brokers int) map[string]string {
 		"broker.heartbeat.interval.ms":             "250",
 		"broker.session.timeout.ms":                "2500",
 		"replica.lag.time.max.ms":                  "5000",
+		"log.retention.ms":                         "-1", // by records' times, and those of tests are long ago
 		"log.retention.check.interval.ms":          "500",
 		"log.initial.task.delay.ms":                "500",
 	}

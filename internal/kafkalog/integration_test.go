@@ -1,0 +1,12 @@
+package kafkalog
+
+import (
+	"testing"
+
+	"detour/internal/embedded/realkafka"
+)
+
+func TestIntegrationContract(t *testing.T) {
+	cluster := realkafka.Start(t, realkafka.Config{})
+	contract(t, fresh(cluster.Addrs()[0]))
+}
