@@ -43,7 +43,7 @@ func (m *Machine) grow(sources int) {
 		return
 	}
 	added := window.Source{Offset: -1, Torn: m.torn}
-	if mark, ok := m.watermark(); ok && m.through != window.NoPane {
+	if mark, ok := m.Watermark(); ok && m.through != window.NoPane {
 		added.Heard, added.Origin, added.Mark = true, mark, mark
 	}
 	for len(m.sources) < sources {

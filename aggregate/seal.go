@@ -15,9 +15,9 @@ const chunkBytes = 512 << 10
 // was silent for a year has half a million panes.
 const sealsAtOnce = 1000
 
-// watermark returns the time that the panes need not wait for, ms: the least of all sources. It is false until every
+// Watermark returns the time that the panes need not wait for, ms: the least of all sources. It is false until every
 // source was heard or released, and one was heard.
-func (m *Machine) watermark() (ms int64, ok bool) {
+func (m *Machine) Watermark() (ms int64, ok bool) {
 	ms = math.MaxInt64
 	heard := false
 	for i := range m.sources {
@@ -32,7 +32,7 @@ func (m *Machine) watermark() (ms int64, ok bool) {
 
 // begin fixes the first pane once there is a watermark: the earliest that a row of a source that was heard can be in.
 func (m *Machine) begin() {
-	if _, ok := m.watermark(); !ok || m.through != window.NoPane {
+	if _, ok := m.Watermark(); !ok || m.through != window.NoPane {
 		return
 	}
 	first := int64(math.MaxInt64)
@@ -60,7 +60,7 @@ func (m *Machine) sealDue() error {
 
 // due reports whether the watermark has passed the oldest pane that is not sealed.
 func (m *Machine) due() bool {
-	mark, ok := m.watermark()
+	mark, ok := m.Watermark()
 	return ok && m.through != window.NoPane && m.through+2*m.genesis.Pane+m.genesis.Lateness <= mark
 }
 

@@ -43,8 +43,15 @@ type Machine struct {
 	from  int64 // first offset that no returned batch covers
 	rows  [][]sample.Sample
 	count sample.Counts
+	tally Tally
 	out   []schemas.Record
 }
+
+// Tally counts the samples that Apply has returned since New, by path and outcome.
+type Tally [control.MaxPaths][sample.Outcomes]int64
+
+// Tally returns what was counted so far: for who watches, no output depends on it.
+func (m *Machine) Tally() Tally { return m.tally }
 
 // New returns the machine of partition source of the reports topic, which has sources partitions, to go on at from.
 func New(g *control.Genesis, key ClientKey, source int32, sources int, from Checkpoint) *Machine {

@@ -146,6 +146,7 @@ func (m *Machine) appendSamples(rows []sample.Sample, first sample.Sample, legs 
 			}
 			from.ordinal++
 			rows = append(rows, s)
+			m.tally[l.path][p.outcome]++
 		}
 	}
 	return rows

@@ -33,6 +33,7 @@ func (w *Worker) Resume(ctx context.Context, partition int32) (*aggregate.Machin
 	if from < first {
 		w.Logger.Error().Stringer("partition", input).Int64("from", from).Int64("to", first).Int64("lost", first-from).
 			Msg("samples are lost: retention removed them before they were in a sealed pane")
+		dataflow.Lost(w.Log, input, first-from)
 		start.First = first
 	}
 	return aggregate.New(w.Genesis, partition, start), nil

@@ -21,6 +21,10 @@ type Worker struct {
 	Members dataflow.Group
 	Logger  zerolog.Logger
 
+	// Reached, if set, hears how far a partition's watermark is, ms, whenever it may have moved. It is called from several
+	// goroutines.
+	Reached func(partition int32, watermark int64)
+
 	ChunkBytes int // about how many bytes of windows go into one record; 0 = aggregate's default
 }
 
@@ -38,6 +42,9 @@ func (w *Worker) work(ctx context.Context, a dataflow.Assignment) error {
 	w.Logger.Info().Stringer("partition", a.Partition).Int64("offset", machine.Next().Offset).Msg("aggregating")
 	committed := int64(-1)
 	commit := func(ctx context.Context) error { // for those who watch the lag: resuming goes by the last seal
+		if mark, known := machine.Watermark(); known && w.Reached != nil {
+			w.Reached(a.Partition.Number, mark)
+		}
 		if next := machine.Checkpoint(); next > committed {
 			committed = next
 			return a.Commit(ctx, next, "")

@@ -31,6 +31,7 @@ func inputs(ctx context.Context, log dataflow.Log, read *decision.Positions, m *
 		if start > from {
 			logger.Error().Stringer("partition", p).Int64("from", from).Int64("to", start).Int64("lost", start-from).
 				Msg("windows are lost: retention removed them before they were read, or while they were evidence")
+			dataflow.Lost(log, p, start-from)
 			m.Overrun(i, start)
 		}
 	}

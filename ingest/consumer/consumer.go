@@ -13,6 +13,7 @@ import (
 	"detour/internal/dataflow"
 	"detour/schemas"
 	"detour/schemas/control"
+	"detour/schemas/sample"
 )
 
 // Config is what a deployment may set.
@@ -46,6 +47,9 @@ type Consumer struct {
 	Log     dataflow.Log
 	Members dataflow.Group
 	Logger  zerolog.Logger
+
+	// Count, if set, hears of n more samples that this process put into the log. It is called from several goroutines.
+	Count func(path string, outcome sample.Outcome, n int64)
 }
 
 // Run ingests until ctx ends.
@@ -87,6 +91,7 @@ func (c *Consumer) start(ctx context.Context, a dataflow.Assignment) (ingest.Che
 		if a.Offset >= 0 { // a source of which nothing was ever committed begins where its log does
 			c.Logger.Error().Stringer("partition", a.Partition).Int64("from", from.Offset).Int64("to", first).
 				Int64("lost", first-from.Offset).Msg("reports are lost: retention removed them before they were read")
+			dataflow.Lost(c.Log, a.Partition, first-from.Offset)
 		}
 		from.Offset = first
 	}

@@ -8,6 +8,7 @@ import (
 	"detour/ingest"
 	"detour/internal/dataflow"
 	"detour/schemas"
+	"detour/schemas/sample"
 )
 
 // source is the shell's side of one machine: when it last committed and last told the time.
@@ -18,11 +19,13 @@ type source struct {
 	committed  int64
 	lastCommit time.Time
 	lastBeat   time.Time
+	counted    ingest.Tally
 }
 
 // applied is called when what was read took effect: now and then it commits, and counts the sources. A machine that looks
 // ahead for what time it is, and has seen all there is, gets a heartbeat: one that is never idle would wait for long.
 func (s *source) applied(ctx context.Context) error {
+	s.tell()
 	if time.Since(s.lastCommit) >= s.consumer.Config.CommitEvery {
 		if err := s.commit(ctx); err != nil {
 			return err
@@ -40,6 +43,22 @@ func (s *source) applied(ctx context.Context) error {
 		return nil
 	}
 	return s.beat(ctx)
+}
+
+// tell passes on what the machine counted since the last time.
+func (s *source) tell() {
+	now := s.machine.Tally()
+	if s.consumer.Count == nil || now == s.counted {
+		return
+	}
+	for i, path := range s.consumer.Genesis.Paths {
+		for outcome, n := range now[i] {
+			if more := n - s.counted[i][outcome]; more > 0 {
+				s.consumer.Count(path.ID, sample.Outcome(outcome), more)
+			}
+		}
+	}
+	s.counted = now
 }
 
 func (s *source) commit(ctx context.Context) error {

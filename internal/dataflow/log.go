@@ -36,6 +36,14 @@ type Fetched struct {
 // ErrOutOfRange is returned by Log.Fetch for an offset that the partition does not hold.
 var ErrOutOfRange = errors.New("offset out of range")
 
+// Lost tells a log that wants to hear of it, by a method of the same name, that n records of p are lost to their reader:
+// retention took them before they were read.
+func Lost(log Log, p schemas.Partition, n int64) {
+	if l, ok := log.(interface{ Lost(schemas.Partition, int64) }); ok {
+		l.Lost(p, n)
+	}
+}
+
 // Assignment is one input partition that a consumer group gave to this process, for as long as the context that came
 // with it lives.
 type Assignment struct {

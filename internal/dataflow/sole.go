@@ -22,7 +22,11 @@ type Sole struct {
 	Logger  zerolog.Logger
 
 	position atomic.Int64
+	active   atomic.Bool
 }
+
+// Active reports whether this member works: it was chosen, and its machine goes on where the log leaves it.
+func (s *Sole) Active() bool { return s.active.Load() }
 
 // Run stands by or works until ctx ends.
 func (s *Sole) Run(ctx context.Context) error {
@@ -50,6 +54,8 @@ func (s *Sole) run(ctx context.Context) error {
 		return fmt.Errorf("resume: %w", err)
 	}
 	s.Logger.Info().Msg("active")
+	s.active.Store(true)
+	defer s.active.Store(false)
 	note := func(context.Context) error {
 		if in := machine.Next(); in.Partition == (schemas.Partition{Topic: s.Input}) {
 			s.position.Store(in.Offset)

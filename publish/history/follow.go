@@ -111,6 +111,7 @@ func (h *History) overrun(p schemas.Partition, offset int64, f dataflow.Fetched)
 		return 0, dataflow.Fatal{Err: fmt.Errorf("%s ends at %d, history had read it up to %d: it is another log", p, f.End, offset)}
 	}
 	h.progress.lost(f.Start - offset)
+	dataflow.Lost(h.deps.Log, p, f.Start-offset)
 	h.log.Error().Stringer("partition", p).Int64("from", offset).Int64("to", f.Start).Int64("lost", f.Start-offset).
 		Msg("records lost: retention was faster than history")
 	return f.Start, nil

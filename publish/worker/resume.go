@@ -41,6 +41,7 @@ func Resume(ctx context.Context, log dataflow.Log, genesis control.Genesis, cfg 
 	if read < start {
 		logger.Error().Stringer("partition", partition).Int64("from", read).Int64("to", start).Int64("lost", start-read).
 			Msg("retention took decisions before they were read: waiting for the next snapshot")
+		dataflow.Lost(log, partition, start-read)
 		m.Overrun(start)
 	}
 	m.Follow(found.Chain, refused(found, logger))

@@ -58,6 +58,15 @@ func (p *Publication) Chunks(attempt int64, size int) ([]schemas.Record, error) 
 	return records, nil
 }
 
+// ManifestOf returns the manifest that a record of the maps topic carries: nil where it is not the last chunk of a version.
+func ManifestOf(r *schemas.Record) (*Manifest, error) {
+	raw, last := r.Header(manifestHeader)
+	if !last {
+		return nil, nil
+	}
+	return DecodeManifest(raw)
+}
+
 // Assembler puts versions together from the records of the maps topic, in log order.
 type Assembler struct{ chunks chunk.Assembler[[]byte] }
 
