@@ -63,6 +63,7 @@ type Client struct {
 	kafka     *kafka.Client
 	transport *kafka.Transport
 	waits     waits
+	calls     calls
 	writers   writers
 	backoff   time.Duration // before the first retry
 

@@ -34,6 +34,10 @@ type Work = func(ctx context.Context, a dataflow.Assignment) error
 
 // Group is the consumer groups of a cluster. One value serves any number of Runs: each is a member of its own.
 type Group struct {
+	// Joined, if set, hears of every generation that a member joins, with how many partitions it was given there, and of
+	// its leaving the group, with -1. It is called from several goroutines.
+	Joined func(group string, partitions int)
+
 	c     *Client
 	watch time.Duration
 }
@@ -84,6 +88,7 @@ func (g *Group) member(ctx context.Context, group string, t schemas.Topic, work 
 	}
 	var working sync.WaitGroup
 	defer func() { line.leave(cg, &working) }()
+	defer g.joined(group, -1)
 	for {
 		gen, err := g.next(ctx, cg, group)
 		if ctx.Err() != nil {
@@ -94,11 +99,18 @@ func (g *Group) member(ctx context.Context, group string, t schemas.Topic, work 
 		}
 		assigned := gen.Assignments[g.c.names.Of(t)]
 		g.c.log.Info().Str("group", group).Int32("generation", gen.ID).Int("partitions", len(assigned)).Msg("joined group")
+		g.joined(group, len(assigned))
 		for _, a := range assigned {
 			s := share{c: g.c, gen: gen, partition: schemas.Partition{Topic: t, Number: int32(a.ID)}, work: work, fail: fail}
 			working.Add(1)
 			gen.Start(func(life context.Context) { s.run(ctx, life, working.Done) })
 		}
+	}
+}
+
+func (g *Group) joined(group string, partitions int) {
+	if g.Joined != nil {
+		g.Joined(group, partitions)
 	}
 }
 
@@ -121,12 +133,14 @@ func (g *Group) config(group string, t schemas.Topic, line *line) kafka.Consumer
 // one that joining cannot mend.
 func (g *Group) next(ctx context.Context, cg *kafka.ConsumerGroup, group string) (*kafka.Generation, error) {
 	waited := ""
+	var call *call
 	for {
 		gen, err := cg.Next(ctx)
 		switch {
 		case err == nil:
 			if waited != "" {
 				g.c.waits.over(g.c.log, waited)
+				g.c.calls.try(call, nil)
 			}
 			return gen, nil
 		case ctx.Err() != nil:
@@ -135,7 +149,11 @@ func (g *Group) next(ctx context.Context, cg *kafka.ConsumerGroup, group string)
 		case classify(err) == permanent:
 			return nil, err
 		default:
-			waited = g.c.waiting("group "+group, err)
+			if waited = g.c.waiting("group "+group, err); call == nil { // a good join may take as long as the slowest member
+				call = g.c.calls.begin("group " + group)
+				defer g.c.calls.end(call)
+			}
+			g.c.calls.try(call, err)
 		}
 	}
 }

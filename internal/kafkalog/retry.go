@@ -22,8 +22,11 @@ const (
 // it is not a broker.
 func (c *Client) retry(ctx context.Context, subject string, attempt func(context.Context) error) error {
 	strange, waited := 0, ""
+	call := c.calls.begin(subject)
+	defer c.calls.end(call)
 	for backoff := c.backoff; ; backoff = min(2*backoff, maxBackoff) {
 		err := c.cause(ctx, attempt(ctx))
+		c.calls.try(call, err)
 		if err == nil {
 			if waited != "" {
 				c.waits.over(c.log, waited)
