@@ -38,7 +38,7 @@ func (c *Client) Append(ctx context.Context, p schemas.Partition, records []sche
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("append to %s: %w", p, err)
+		return 0, fmt.Errorf("append to %s: %w", p, c.needsOn(err, "Write", p.Topic))
 	}
 	return first, nil
 }

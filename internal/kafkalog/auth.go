@@ -1,8 +1,7 @@
 package kafkalog
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -12,37 +11,33 @@ import (
 	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
-// load returns the settings of TLS connections, nil where TLS is off.
-func (t TLS) load() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: no certificate in %s", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-		c.Certificates = []tls.Certificate{cert}
-	}
-	return c, nil
-}
+// login is a SASL mechanism that reads the password anew for each connection: one that was changed needs no restart.
+type login struct{ SASL }
 
-// load returns the mechanism with its password read, nil where there is none.
+// load returns the mechanism, nil where there is none. The password is tried once: an error at the start is seen.
 func (s SASL) load() (sasl.Mechanism, error) {
 	if s.Mechanism == "" {
 		return nil, nil
 	}
+	if _, err := s.mechanism(); err != nil {
+		return nil, err
+	}
+	return login{s}, nil
+}
+
+// Name implements sasl.Mechanism.
+func (l login) Name() string { return strings.ToUpper(l.Mechanism) }
+
+// Start implements sasl.Mechanism.
+func (l login) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	m, err := l.mechanism()
+	if err != nil {
+		return nil, nil, secretError{err}
+	}
+	return m.Start(ctx)
+}
+
+func (s SASL) mechanism() (sasl.Mechanism, error) {
 	content, err := os.ReadFile(s.PasswordFile)
 	if err != nil {
 		return nil, fmt.Errorf("sasl.password_file: %w", err)
@@ -64,3 +59,8 @@ func (s SASL) load() (sasl.Mechanism, error) {
 	}
 	return m, nil
 }
+
+// secretError is one of a file that a running process reads again.
+type secretError struct{ error }
+
+func (e secretError) Unwrap() error { return e.error }

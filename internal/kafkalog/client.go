@@ -35,6 +35,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -67,6 +68,8 @@ type Client struct {
 	writers   writers
 	backoff   time.Duration // before the first retry
 
+	trusted atomic.Bool // a broker let us in
+
 	poolMu  sync.Mutex
 	dropped time.Time // when the connection pool was dropped last
 }
@@ -78,13 +81,16 @@ func New(cfg Config, names schemas.Names, log zerolog.Logger) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	tlsConfig, err := cfg.TLS.load()
+	tlsConfig, err := cfg.TLS.Load()
 	if err != nil {
 		return nil, err
 	}
 	mechanism, err := cfg.SASL.load()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.SASL.Mechanism == "plain" && !cfg.TLS.Enabled {
+		log.Warn().Msg("kafka: sasl.mechanism plain without tls.enabled sends the password in the clear")
 	}
 	transport := &kafka.Transport{
 		Dial:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -146,7 +152,7 @@ func (c *Client) Partitions(ctx context.Context, t schemas.Topic) (int, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("partitions of topic %s: %w", c.names.Of(t), err)
+		return 0, fmt.Errorf("partitions of topic %s: %w", c.names.Of(t), c.needsOn(err, "Describe", t))
 	}
 	return n, nil
 }
@@ -161,7 +167,7 @@ func (c *Client) Exists(ctx context.Context, t schemas.Topic) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for topic %s: %w", c.names.Of(t), err)
+		return false, fmt.Errorf("look for topic %s: %w", c.names.Of(t), c.needsOn(err, "Describe", t))
 	}
 	return true, nil
 }
@@ -185,7 +191,7 @@ func (c *Client) Bounds(ctx context.Context, p schemas.Partition) (start, end in
 		return err
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("bounds of %s: %w", p, err)
+		return 0, 0, fmt.Errorf("bounds of %s: %w", p, c.needsOn(err, "Describe", p.Topic))
 	}
 	return start, end, nil
 }

@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"detour/internal/tlsfiles"
 )
 
 // Config says how to reach Kafka. Secrets are never values here, only names of files.
 type Config struct {
-	Brokers  []string `yaml:"brokers"` // host:port, any one of which is enough to find the others
-	TLS      TLS      `yaml:"tls"`
-	SASL     SASL     `yaml:"sasl"`
-	ClientID string   `yaml:"client_id"`
+	Brokers  []string        `yaml:"brokers"` // host:port, any one of which is enough to find the others
+	TLS      tlsfiles.Client `yaml:"tls"`
+	SASL     SASL            `yaml:"sasl"`
+	ClientID string          `yaml:"client_id"`
 
 	Replication int `yaml:"replication"` // copies of each partition of a topic that is created; 0 = the broker's default
 
@@ -29,20 +31,11 @@ type Config struct {
 	SessionTimeout time.Duration `yaml:"session_timeout"`
 }
 
-// TLS protects the connections to the brokers.
-type TLS struct {
-	Enabled    bool   `yaml:"enabled"`
-	CAFile     string `yaml:"ca_file"`     // PEM; empty = the system's roots
-	CertFile   string `yaml:"cert_file"`   // PEM, with KeyFile, for a client certificate
-	KeyFile    string `yaml:"key_file"`    // PEM
-	ServerName string `yaml:"server_name"` // expected of the broker's certificate; empty = the host connected to
-}
-
 // SASL proves who we are to the brokers.
 type SASL struct {
 	Mechanism    string `yaml:"mechanism"` // empty = none, plain, scram-sha-256 or scram-sha-512
 	Username     string `yaml:"username"`
-	PasswordFile string `yaml:"password_file"` // its content without trailing line breaks
+	PasswordFile string `yaml:"password_file"` // its content without trailing line breaks; read anew for each connection
 }
 
 // Default is what suits a broker on the same machine.
@@ -87,11 +80,8 @@ func (c Config) Validate() error {
 			bad(fmt.Sprintf("brokers[%d]", i), "%q is not host:port", b)
 		}
 	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		bad("tls.cert_file", "and tls.key_file go together")
-	}
-	if !c.TLS.Enabled && c.TLS != (TLS{}) {
-		bad("tls.enabled", "is false, but other settings of tls are given")
+	if err := c.TLS.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	switch s := c.SASL; {
 	case s == SASL{}:

@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.yaml.in/yaml/v3"
+
+	"detour/internal/tlsfiles"
 )
 
 func TestConfigNamesTheKey(t *testing.T) {
@@ -70,7 +72,7 @@ func TestSecureConnections(t *testing.T) {
 	ca := write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: https.Certificate().Raw})))
 	secure := func(mechanism, user, password string) Config {
 		cfg := testConfig(addr)
-		cfg.TLS = TLS{Enabled: true, CAFile: ca}
+		cfg.TLS = tlsfiles.Client{Enabled: true, CAFile: ca}
 		cfg.SASL = SASL{Mechanism: mechanism, Username: user, PasswordFile: write(t, "password", password)}
 		return cfg
 	}

@@ -2,7 +2,6 @@ package kafkalog
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,12 +27,11 @@ const (
 func classify(err error) kind {
 	var (
 		code   kafka.Error
-		cert   *tls.CertificateVerificationError
 		neterr net.Error
 		errno  syscall.Errno
 	)
 	switch {
-	case errors.Is(err, dataflow.ErrOutOfRange), errors.Is(err, errLogAppendTime), errors.As(err, &cert):
+	case errors.Is(err, dataflow.ErrOutOfRange), errors.Is(err, errLogAppendTime), distrust(err):
 		return permanent
 	case errors.As(err, &code):
 		// A broker that calls a message corrupt will do so again.

@@ -31,7 +31,7 @@ func (c *Client) Fetch(ctx context.Context, p schemas.Partition, offset int64) (
 		f, err = c.passOver(ctx, p, offset, d)
 	}
 	if err != nil {
-		return f, fmt.Errorf("fetch %s@%d: %w", p, offset, err)
+		return f, fmt.Errorf("fetch %s@%d: %w", p, offset, c.needsOn(err, "Read", p.Topic))
 	}
 	return f, nil
 }

@@ -95,7 +95,7 @@ func (g *Group) member(ctx context.Context, group string, t schemas.Topic, work 
 			return reasonToLeave(ctx)
 		}
 		if err != nil {
-			return fmt.Errorf("join group %s: %w", group, err)
+			return fmt.Errorf("join group %s: %w", group, g.c.needs(g.c.advise(err), "Read", "group "+group))
 		}
 		assigned := gen.Assignments[g.c.names.Of(t)]
 		g.c.log.Info().Str("group", group).Int32("generation", gen.ID).Int("partitions", len(assigned)).Msg("joined group")
@@ -146,7 +146,7 @@ func (g *Group) next(ctx context.Context, cg *kafka.ConsumerGroup, group string)
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case superseded(err): // the ordinary way to hear of a rebalance
-		case classify(err) == permanent:
+		case g.c.kindOf(err) == permanent:
 			return nil, err
 		default:
 			if waited = g.c.waiting("group "+group, err); call == nil { // a good join may take as long as the slowest member

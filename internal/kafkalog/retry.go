@@ -28,6 +28,7 @@ func (c *Client) retry(ctx context.Context, subject string, attempt func(context
 		err := c.cause(ctx, attempt(ctx))
 		c.calls.try(call, err)
 		if err == nil {
+			c.trusted.Store(true)
 			if waited != "" {
 				c.waits.over(c.log, waited)
 			}
@@ -36,12 +37,12 @@ func (c *Client) retry(ctx context.Context, subject string, attempt func(context
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w (%s)", ctx.Err(), explain(err))
 		}
-		switch classify(err) {
+		switch c.kindOf(err) {
 		case permanent:
-			return err
+			return c.advise(err)
 		case odd:
 			if strange++; strange >= maxStrange {
-				return err
+				return c.advise(err)
 			}
 		case connection:
 			c.dropPool()
@@ -55,7 +56,8 @@ func (c *Client) retry(ctx context.Context, subject string, attempt func(context
 	}
 }
 
-// cause finds the error behind "topic not found": kafka-go says that too when it could not ask any broker.
+// cause finds the error behind "topic not found": kafka-go says that too when it could not ask any broker, and when the
+// broker did not tell, as we may know nothing of the topic.
 func (c *Client) cause(ctx context.Context, err error) error {
 	for _, hiding := range []error{
 		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader, kafka.BrokerNotAvailable,
@@ -63,21 +65,42 @@ func (c *Client) cause(ctx context.Context, err error) error {
 		if !errors.Is(err, hiding) {
 			continue
 		}
-		if _, behind := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{}}); behind != nil {
+		known, behind := c.kafka.Metadata(ctx, &kafka.MetadataRequest{})
+		if behind != nil {
 			return behind
+		}
+		for _, t := range known.Topics {
+			if t.Name == topicOf(err) && errors.Is(t.Error, kafka.TopicAuthorizationFailed) {
+				return t.Error
+			}
 		}
 	}
 	return err
 }
 
+// topicOf returns the topic that kafka-go did not find.
+func topicOf(err error) string {
+	if e, ok := errors.AsType[*protocol.TopicError](err); ok {
+		return e.Topic
+	}
+	if e, ok := errors.AsType[*protocol.TopicPartitionError](err); ok {
+		return e.Topic
+	}
+	return ""
+}
+
 // waiting logs, at most once every few seconds, what is waited for: the broker where it is the network, else subject.
 // It returns the name that waits.over takes.
 func (c *Client) waiting(subject string, err error) string {
-	if classify(err) == connection {
+	if c.kindOf(err) == connection {
 		if subject = address(err); subject == "" {
 			subject = c.brokers()
 		}
 	}
-	c.waits.log(c.log, subject, explain(err))
+	reason := explain(err)
+	if advice := c.advice(err); advice != "" {
+		reason += ": " + advice
+	}
+	c.waits.log(c.log, subject, reason)
 	return subject
 }

@@ -75,7 +75,7 @@ func (s *share) assignment(ctx context.Context) (dataflow.Assignment, error) {
 		return errors.New("no answer for the partition")
 	})
 	if err != nil {
-		return a, fmt.Errorf("read committed offset: %w", err)
+		return a, fmt.Errorf("read committed offset: %w", s.c.needs(err, "Read", s.subject()))
 	}
 	return a, nil
 }
@@ -106,7 +106,7 @@ func (s *share) commit(ctx context.Context, offset int64, metadata string) error
 	case superseded(err):
 		err = fmt.Errorf("%w: %w", errSuperseded, err)
 	}
-	return fmt.Errorf("commit %s@%d: %w", s.partition, offset, err)
+	return fmt.Errorf("commit %s@%d: %w", s.partition, offset, s.c.needs(err, "Read", s.subject()+" and topic "+topic))
 }
 
 // subject is what a log line says is waited for.

@@ -81,7 +81,7 @@ func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err err
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("create topic %s: %w", name, err)
+		return false, fmt.Errorf("create topic %s: %w", name, c.needsOn(err, "Create", s.Topic))
 	}
 	return existed, nil
 }
@@ -143,11 +143,8 @@ func (c *Client) compare(ctx context.Context, s TopicSpec) error {
 func (c *Client) CheckReports(ctx context.Context) error {
 	name := c.names.Of(schemas.Reports)
 	has, err := c.configs(ctx, name, []string{timestampType})
-	if errors.Is(err, kafka.TopicAuthorizationFailed) {
-		return fmt.Errorf("%w: grant DescribeConfigs on topic %s", err, name)
-	}
 	if err != nil {
-		return err
+		return c.needsOn(err, "DescribeConfigs", schemas.Reports)
 	}
 	if strings.EqualFold(has[timestampType], "LogAppendTime") {
 		return fmt.Errorf("topic %s: %w", name, errLogAppendTime)

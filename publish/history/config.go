@@ -6,6 +6,8 @@ import (
 	"net"
 	"regexp"
 	"time"
+
+	"detour/internal/tlsfiles"
 )
 
 // Protocols that ClickHouse is spoken to in.
@@ -16,12 +18,12 @@ const (
 
 // Config says how to reach ClickHouse and what to keep there. Secrets are never values here, only names of files.
 type Config struct {
-	Addr         []string `yaml:"addr"` // host:port; another one is tried where one does not answer
-	Protocol     string   `yaml:"protocol"`
-	Database     string   `yaml:"database"`
-	Username     string   `yaml:"username"`
-	PasswordFile string   `yaml:"password_file"` // its content without trailing line breaks; empty = no password
-	TLS          TLS      `yaml:"tls"`
+	Addr         []string        `yaml:"addr"` // host:port; another one is tried where one does not answer
+	Protocol     string          `yaml:"protocol"`
+	Database     string          `yaml:"database"`
+	Username     string          `yaml:"username"`
+	PasswordFile string          `yaml:"password_file"` // its content without trailing line breaks; read anew for each connection; empty = no password
+	TLS          tlsfiles.Client `yaml:"tls"`
 
 	// CallTimeout ends a call that hangs; it has to leave a slow server time for one block. A block that was found half
 	// stored is completed only after as long, since another call may be about to.
@@ -32,15 +34,6 @@ type Config struct {
 
 	TTLDays       int `yaml:"ttl_days"`        // windows older than this in event time are dropped; 0 = never
 	HourlyTTLDays int `yaml:"hourly_ttl_days"` // the same for their hourly sums
-}
-
-// TLS protects the connections to ClickHouse.
-type TLS struct {
-	Enabled    bool   `yaml:"enabled"`
-	CAFile     string `yaml:"ca_file"`     // PEM; empty = the system's roots
-	CertFile   string `yaml:"cert_file"`   // PEM, with KeyFile, for a client certificate
-	KeyFile    string `yaml:"key_file"`    // PEM
-	ServerName string `yaml:"server_name"` // expected of the server's certificate; empty = the host connected to
 }
 
 // Default is what suits a ClickHouse on the same machine.
@@ -87,8 +80,9 @@ func (c Config) Validate() error {
 	check(c.Cluster == "" || name.MatchString(c.Cluster), "cluster: %q is not a name", c.Cluster)
 	check(c.CallTimeout >= minCallTimeout && c.CallTimeout <= maxCallTimeout, "call_timeout: %v is not within %v and %v", c.CallTimeout, minCallTimeout, maxCallTimeout)
 	check(c.PasswordFile == "" || c.Username != "", "username: is empty, but there is a password_file")
-	check((c.TLS.CertFile == "") == (c.TLS.KeyFile == ""), "tls.cert_file: and tls.key_file go together")
-	check(c.TLS.Enabled || c.TLS == TLS{}, "tls.enabled: is false, but other settings of tls are given")
+	if err := c.TLS.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	for key, days := range map[string]int{"ttl_days": c.TTLDays, "hourly_ttl_days": c.HourlyTTLDays} {
 		check(days >= 0 && days <= maxTTLDays, "%s: %d is not within 0 and %d", key, days, maxTTLDays)
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"detour/internal/tlsfiles"
 )
 
 func TestConfigValidate(t *testing.T) {
@@ -29,9 +31,9 @@ func TestConfigValidate(t *testing.T) {
 		"quoted cluster":        {func(c *Config) { c.Cluster = "`main`" }, "cluster: "},
 		"password":              {func(c *Config) { c.PasswordFile = "/a" }, ""},
 		"password without user": {func(c *Config) { c.PasswordFile, c.Username = "/a", "" }, "username: "},
-		"TLS":                   {func(c *Config) { c.TLS = TLS{Enabled: true, CAFile: "/a", CertFile: "/b", KeyFile: "/c"} }, ""},
-		"certificate alone":     {func(c *Config) { c.TLS = TLS{Enabled: true, CertFile: "/b"} }, "tls.cert_file: "},
-		"key alone":             {func(c *Config) { c.TLS = TLS{Enabled: true, KeyFile: "/b"} }, "tls.cert_file: "},
+		"TLS":                   {func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, CAFile: "/a", CertFile: "/b", KeyFile: "/c"} }, ""},
+		"certificate alone":     {func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, CertFile: "/b"} }, "tls.cert_file: "},
+		"key alone":             {func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, KeyFile: "/b"} }, "tls.cert_file: "},
 		"TLS forgotten":         {func(c *Config) { c.TLS.CAFile = "/a" }, "tls.enabled: "},
 		"no time for a call":    {func(c *Config) { c.CallTimeout = 0 }, "call_timeout: "},
 		"a call for ever":       {func(c *Config) { c.CallTimeout = 24 * time.Hour }, "call_timeout: "},
@@ -56,9 +58,9 @@ func TestConfigValidate(t *testing.T) {
 func TestConnectNamesTheFile(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"password_file: ": func(c *Config) { c.PasswordFile = "absent" },
-		"tls.ca_file: ":   func(c *Config) { c.TLS = TLS{Enabled: true, CAFile: "absent"} },
-		"tls.cert_file: ": func(c *Config) { c.TLS = TLS{Enabled: true, CertFile: "absent", KeyFile: "absent"} },
-		"no certificate":  func(c *Config) { c.TLS = TLS{Enabled: true, CAFile: "config_test.go"} },
+		"tls.ca_file: ":   func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, CAFile: "absent"} },
+		"tls.cert_file: ": func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, CertFile: "absent", KeyFile: "absent"} },
+		"no certificate":  func(c *Config) { c.TLS = tlsfiles.Client{Enabled: true, CAFile: "config_test.go"} },
 	} {
 		cfg := Default()
 		change(&cfg)

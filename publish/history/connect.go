@@ -1,8 +1,7 @@
 package history
 
 import (
-	"crypto/tls"
-	"crypto/x509"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -33,41 +32,32 @@ func open(c Config, database string) (driver.Conn, error) {
 	if c.Protocol == HTTP {
 		options.Protocol = clickhouse.HTTP
 	}
-	if c.PasswordFile != "" {
-		secret, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("password_file: %w", err)
-		}
-		options.Auth.Password = strings.TrimRight(string(secret), "\r\n")
+	if _, err := c.password(); err != nil {
+		return nil, err
 	}
-	if c.TLS.Enabled {
-		config, err := c.TLS.config()
-		if err != nil {
-			return nil, err
+	var err error
+	if options.TLS, err = c.TLS.Load(); err != nil {
+		return nil, err
+	}
+	options.DialStrategy = func(ctx context.Context, id int, o *clickhouse.Options, dial clickhouse.Dial) (clickhouse.DialResult, error) {
+		now := *o
+		var err error
+		if now.Auth.Password, err = c.password(); err != nil {
+			return clickhouse.DialResult{}, err
 		}
-		options.TLS = config
+		return clickhouse.DefaultDialStrategy(ctx, id, &now, dial)
 	}
 	return clickhouse.Open(options)
 }
 
-func (t TLS) config() (*tls.Config, error) {
-	config := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file: no certificate in %s", t.CAFile)
-		}
+// password reads the file anew for each connection: one that was changed needs no restart.
+func (c *Config) password() (string, error) {
+	if c.PasswordFile == "" {
+		return "", nil
 	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
+	secret, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
 	}
-	return config, nil
+	return strings.TrimRight(string(secret), "\r\n"), nil
 }
