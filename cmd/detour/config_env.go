@@ -2,16 +2,18 @@ package main
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
 // foreignVariables begin like those of configuration keys and are read by something else.
-var foreignVariables = []string{
-	configEnv,
-	"DETOUR_CACHE", "DETOUR_LIBCHDB", // where the embedded ClickHouse engine is: internal/embedded/chdb
-	"DETOUR_IMAGE", "DETOUR_TAG", // docker-compose.yml
-	"DETOUR_INTEGRATION", // tests over real servers
+var foreignVariables = []struct{ name, purpose string }{
+	{configEnv, "the configuration file, where `--config` does not name it"},
+	{"DETOUR_CACHE", "the folder that `make libchdb` and `make kafka` fetch into, in place of `.cache`"},
+	{"DETOUR_LIBCHDB", "the library of the embedded ClickHouse engine"},
+	{"DETOUR_IMAGE", "docker-compose.yml: the image's name"},
+	{"DETOUR_TAG", "docker-compose.yml: the image's tag"},
+	{"DETOUR_INTEGRATION", "1 = tests over real servers run"},
+	{"DETOUR_KAFKA_SUMS", "scripts/fetch-kafka.sh: `write` writes its list of checksums anew"},
 }
 
 // foreignForms are those of which there is any number, as NAME=value: what tests tell their processes, and what Kubernetes
@@ -21,5 +23,10 @@ var foreignForms = regexp.MustCompile(`^DETOUR_(TEST_\w*=|\w+_SERVICE_(HOST|PORT
 // foreign reports whether an entry of the environment is none of ours, although it begins like ours.
 func foreign(entry string) bool {
 	name, _, _ := strings.Cut(entry, "=")
-	return slices.Contains(foreignVariables, name) || foreignForms.MatchString(entry)
+	for _, v := range foreignVariables {
+		if v.name == name {
+			return true
+		}
+	}
+	return foreignForms.MatchString(entry)
 }

@@ -38,12 +38,12 @@ type SOA struct {
 func Default() Config {
 	return Config{
 		Listen:      []string{"127.0.0.1:1053"},
-		Zone:        "example.net.",
-		Service:     "www.example.net.",
+		Zone:        "example.net",
+		Service:     "www.example.net",
 		TTL:         30 * time.Second,
 		NegativeTTL: 30 * time.Second,
 		ApexTTL:     time.Hour,
-		NS:          []NameServer{{Name: "ns1.example.net.", A: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}}},
+		NS:          []NameServer{{Name: "ns1.example.net", A: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}}},
 		SOA:         SOA{Refresh: time.Hour, Retry: 10 * time.Minute, Expire: 7 * 24 * time.Hour},
 	}
 }

@@ -123,7 +123,7 @@ func TestSettingsAreTaken(t *testing.T) {
 		configs = append(configs, path)
 	}
 	for _, path := range configs {
-		if out, err := exec.Command(detour, "config", "check", "--config", path).CombinedOutput(); err != nil {
+		if out, err := exec.Command(detour, "config", "show", "--config", path).CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}
 	}

@@ -50,7 +50,7 @@ func (k *Key) set(text string) error {
 	read := reflect.New(k.value.Type())
 	err := Decode([]byte(text), read.Interface())
 	switch {
-	case err != nil && k.Type == "list of sections":
+	case err != nil && k.Type == sections:
 		return err
 	case err != nil, k.Type == "whole number" && strings.Contains(text, "."): // YAML would cut off the fraction
 		return fmt.Errorf("%q is not of type %s", text, k.Type)

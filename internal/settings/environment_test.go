@@ -38,8 +38,8 @@ func TestKeysAreThoseThatYAMLTakes(t *testing.T) {
 		got = append(got, k.Path+": "+k.Type)
 	}
 	want := []string{
-		"server.addr: list of text", "server.timeout: duration", "server.retries: whole number", "on: true or false", "name: text",
-		"share: number", "ways: list of sections", "ways[].id: text", "ways[].answer: list of IP address", "folder: text",
+		"server.addr: list of texts", "server.timeout: duration", "server.retries: whole number", "on: true or false", "name: text",
+		"share: number", "ways: list of sections", "ways[].id: text", "ways[].answer: list of IP addresses", "folder: text",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q", got)

@@ -16,7 +16,7 @@ const Prefix = "DETOUR_"
 // Key is one key of a configuration that has a value of its own; a section of keys is none.
 type Key struct {
 	Path string // kafka.sasl.username; within the elements of a list paths[].id
-	Type string // in words: "duration", "list of text"
+	Type string // in words: "duration", "list of texts"
 
 	value reflect.Value
 }
@@ -31,6 +31,14 @@ func (k *Key) Variable() string {
 
 // Value is what k is set to in the configuration that was walked; the zero value within the elements of a list.
 func (k *Key) Value() any { return k.value.Interface() }
+
+// Address points to the value, for who sets it; nil within the elements of a list.
+func (k *Key) Address() any {
+	if !k.value.CanAddr() {
+		return nil
+	}
+	return k.value.Addr().Interface()
+}
 
 // Keys lists the keys of the configuration that cfg points to, in the order of its fields; behind a list of sections come
 // the keys of one element.
@@ -62,6 +70,16 @@ func isSection(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
+// sections is the type of a list whose elements are sections of keys.
+const sections = "list of sections"
+
+func plural(name string) string {
+	if strings.HasSuffix(name, "s") {
+		return name + "es"
+	}
+	return name + "s"
+}
+
 func typeName(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
@@ -76,9 +94,9 @@ func typeName(t reflect.Type) string {
 		return "true or false"
 	case reflect.Slice:
 		if isSection(t.Elem()) {
-			return "list of sections"
+			return sections
 		}
-		return "list of " + typeName(t.Elem())
+		return "list of " + plural(typeName(t.Elem()))
 	case reflect.Float32, reflect.Float64:
 		return "number"
 	}
