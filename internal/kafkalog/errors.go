@@ -51,14 +51,17 @@ func classify(err error) kind {
 // explain returns the one reason of an error that a person wants to read.
 func explain(err error) string {
 	var (
-		code  kafka.Error
-		errno syscall.Errno
-		op    *net.OpError
-		dns   *net.DNSError
+		code   kafka.Error
+		errno  syscall.Errno
+		op     *net.OpError
+		dns    *net.DNSError
+		secret secretError
 	)
 	switch {
 	case err == nil:
 		return "no answer yet"
+	case errors.As(err, &secret):
+		return secret.Error()
 	case errors.As(err, &code):
 		return strings.ToLower(code.Title())
 	case errors.Is(err, protocol.ErrNoLeader):
@@ -73,12 +76,17 @@ func explain(err error) string {
 		return op.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer within " + requestTimeout.String()
-	case errors.Is(err, io.ErrUnexpectedEOF) && strings.Contains(err.Error(), "TLS"):
+	case expectsTLS(err):
 		return "broker appears to expect TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed by the broker"
 	}
 	return err.Error()
+}
+
+// expectsTLS reports whether the broker answered with TLS what was asked in the clear, as kafka-go finds out.
+func expectsTLS(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) && strings.Contains(err.Error(), "TLS")
 }
 
 // address returns the broker that a network error speaks of, empty where it names none.

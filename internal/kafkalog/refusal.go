@@ -3,6 +3,8 @@ package kafkalog
 import (
 	"errors"
 	"fmt"
+	"io"
+	"syscall"
 
 	"github.com/segmentio/kafka-go"
 
@@ -43,7 +45,16 @@ func (c *Client) advice(err error) string {
 	case errors.Is(err, kafka.IllegalSASLState):
 		return "the listener takes no SASL: name one that does, or leave sasl out"
 	}
-	return tlsfiles.Advice(err)
+	if advice := tlsfiles.Advice(err); advice != "" || c.trusted.Load() {
+		return advice
+	}
+	if expectsTLS(err) {
+		return "set tls.enabled"
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "so does one whose listener wants TLS or SASL and is asked without, or the other way around: see tls.enabled and sasl"
+	}
+	return ""
 }
 
 // A right is an operation on a resource, in the words of Kafka's ACLs.
