@@ -2,7 +2,6 @@ package kafkalog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"net"
 	"strconv"
@@ -116,42 +115,17 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-func TestOutOfRangeAfterRetention(t *testing.T) {
+// TestOutOfRangeForAMoment: a broker that is wrong about its log is asked again.
+func TestOutOfRangeForAMoment(t *testing.T) {
 	t.Parallel()
 	cluster, addr := broker(t)
 	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
-	for range 5 {
-		if _, err := c.Append(ctx, p0, one("v")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := cluster.DeleteRecords(c.names.Of(schemas.Samples), 0, 3); err != nil {
+	if _, err := c.Append(ctx, p0, one("v")); err != nil {
 		t.Fatal(err)
 	}
-	f, err := c.Fetch(ctx, p0, 2)
-	if !errors.Is(err, dataflow.ErrOutOfRange) || f.Start != 3 || f.End != 5 || !strings.Contains(err.Error(), "samples/0@2") {
-		t.Errorf("%+v, %v", f, err)
-	}
-	if f, err := c.Fetch(ctx, p0, 3); err != nil || len(f.Records) != 2 || f.Start != 3 {
-		t.Errorf("%+v, %v", f, err)
-	}
-	// A broker that is wrong about it for a moment is asked again.
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.OffsetOutOfRange})
-	if f, err := c.Fetch(ctx, p0, 4); err != nil || len(f.Records) != 1 {
+	if f, err := c.Fetch(ctx, p0, 0); err != nil || len(f.Records) != 1 {
 		t.Errorf("%+v, %v", f, err)
-	}
-}
-
-func TestReportsWithLogAppendTime(t *testing.T) {
-	t.Parallel()
-	cluster, addr := broker(t)
-	c, ctx := client(t, testConfig(addr), uniqueNames(), 0), bounded(t)
-	value := "LogAppendTime"
-	if err := cluster.CreateTopic(c.names.Reports, 1, map[string]string{timestampType: value}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.CheckReports(ctx); !errors.Is(err, errLogAppendTime) || !strings.Contains(err.Error(), c.names.Reports) {
-		t.Errorf("check: %v", err)
 	}
 }
 
@@ -193,121 +167,6 @@ func TestUnreachable(t *testing.T) {
 	}
 	c.Close()
 	goleak.VerifyNone(t, before)
-}
-
-// TestWaitsForTopic: a topic that another process is yet to create is waited for, without creating it.
-func TestWaitsForTopic(t *testing.T) {
-	t.Parallel()
-	cluster, addr := broker(t, kfake.AllowAutoTopicCreation())
-	names := uniqueNames()
-	var log lines
-	c, err := New(testConfig(addr), names, zerolog.New(&log))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	served := make(chan int64)
-	leave := joined(t, c, "early", func(ctx context.Context, a dataflow.Assignment) error {
-		f, err := c.Fetch(ctx, a.Partition, 0)
-		served <- f.End
-		<-ctx.Done()
-		return err
-	})
-	eventually(t, "waits", func() bool { return log.count("waiting for topic "+names.Of(schemas.Samples)) == 1 })
-	if cluster.TopicInfo(names.Of(schemas.Samples)) != nil {
-		t.Error("the topic was created by joining")
-	}
-	other := client(t, testConfig(addr), names, 1)
-	if _, err := other.Append(bounded(t), p0, one("v")); err != nil {
-		t.Fatal(err)
-	}
-	if end := <-served; end != 1 {
-		t.Errorf("end %d", end)
-	}
-	if err := leave(); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestRestart: the broker goes away and comes back on the same address, twice, under a writer, a reader and a member.
-func TestRestart(t *testing.T) {
-	t.Parallel()
-	const perRound = 100
-	dir := t.TempDir()
-	cluster, addr := broker(t, kfake.DataDir(dir))
-	_, portText, _ := net.SplitHostPort(addr)
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
-	restarts := make(chan struct{}) // the writer asks for one after each round but the last
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer close(restarts)
-		for i := range uint64(3 * perRound) {
-			if _, err := c.Append(ctx, p0, []schemas.Record{{Value: binary.BigEndian.AppendUint64(nil, i)}}); err != nil {
-				t.Error(err)
-				return
-			}
-			if i%perRound == perRound/2 && i < 2*perRound {
-				restarts <- struct{}{}
-			}
-		}
-	})
-	leave := joined(t, c, "restart", func(ctx context.Context, a dataflow.Assignment) error {
-		for offset := max(a.Offset, 0); ctx.Err() == nil; {
-			f, err := c.Fetch(ctx, a.Partition, offset)
-			if err != nil {
-				return err
-			}
-			if offset = f.Next; len(f.Records) > 0 {
-				if err := a.Commit(ctx, offset, ""); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	wg.Go(func() {
-		want, offset := uint64(0), int64(0)
-		for want < 3*perRound {
-			f, err := c.Fetch(ctx, p0, offset)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			for _, r := range f.Records {
-				switch n := binary.BigEndian.Uint64(r.Value); n {
-				case want:
-					want++
-				case want - 1: // written again because its answer was lost
-				default:
-					t.Errorf("offset %d holds %d, want %d", r.Offset, n, want)
-				}
-			}
-			offset = f.Next
-		}
-	})
-	for range restarts {
-		cluster.Close()
-		cluster, err = kfake.NewCluster(kfake.Ports(port), kfake.NumBrokers(1), kfake.DataDir(dir), quickSessions)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(cluster.Close)
-	wg.Wait()
-	_, end, err := c.Bounds(ctx, p0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the member caught up", func() bool {
-		return cluster.GroupInfo("restart") != nil && committed(t, c, "restart") == end
-	})
-	if err := leave(); err != nil {
-		t.Error(err)
-	}
 }
 
 // TestAPartitionWithoutALeaderIsWaitedFor: reads, appends and bounds wait for as long as it takes, one line says for

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/goleak"
@@ -22,39 +21,6 @@ func committed(t testing.TB, c *Client, group string) int64 {
 		t.Fatal(err)
 	}
 	return a.Offset
-}
-
-// TestPartitionsAdded: they are assigned without anybody joining or leaving.
-func TestPartitionsAdded(t *testing.T) {
-	t.Parallel()
-	_, addr := broker(t)
-	c, ctx := client(t, testConfig(addr), uniqueNames(), 1), bounded(t)
-	g := NewGroup(c)
-	g.watch = 50 * time.Millisecond
-	run, cancel := context.WithCancel(ctx)
-	var owned atomic.Int64
-	ended := make(chan error)
-	go func() {
-		ended <- g.Run(run, "added", schemas.Reports, func(ctx context.Context, _ dataflow.Assignment) error {
-			owned.Add(1)
-			defer owned.Add(-1)
-			<-ctx.Done()
-			return nil
-		})
-	}()
-	eventually(t, "one partition", func() bool { return owned.Load() == 1 })
-	res, err := c.kafka.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{
-		Topics: []kafka.TopicPartitionsConfig{{Name: c.names.Reports, Count: 3}},
-	})
-	if err != nil || res.Errors[c.names.Reports] != nil {
-		t.Fatal(err, res)
-	}
-	eventually(t, "three partitions", func() bool { return owned.Load() == 3 })
-	eventually(t, "three counted", func() bool { n, err := c.Partitions(ctx, schemas.Reports); return n == 3 && err == nil })
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
 }
 
 // TestRunLeavesNothing: when Run returns, work and all goroutines have ended, and the member has left.
@@ -88,27 +54,4 @@ func TestRunLeavesNothing(t *testing.T) {
 	}
 	c.Close()
 	goleak.VerifyNone(t, before)
-}
-
-// TestLeaveDuringJoin: a member that waits for others to join can be stopped.
-func TestLeaveDuringJoin(t *testing.T) {
-	t.Parallel()
-	_, addr := broker(t)
-	c := client(t, testConfig(addr), uniqueNames(), 2)
-	in, stuck := make(chan struct{}, 2), make(chan struct{})
-	leave := joined(t, c, "stuck", func(ctx context.Context, _ dataflow.Assignment) error {
-		in <- struct{}{}
-		<-stuck // work that does not end holds up the group
-		return nil
-	})
-	<-in
-	second := joined(t, c, "stuck", func(ctx context.Context, _ dataflow.Assignment) error { <-ctx.Done(); return nil })
-	time.Sleep(300 * time.Millisecond) // more than a heartbeat: the second is joining
-	if err := second(); err != nil {
-		t.Error(err)
-	}
-	close(stuck)
-	if err := leave(); err != nil {
-		t.Error(err)
-	}
 }

@@ -6,7 +6,25 @@ import (
 	"detour/internal/embedded/realkafka"
 )
 
-func TestIntegrationContract(t *testing.T) {
+func TestIntegrationOneBroker(t *testing.T) {
+	cluster := realkafka.Start(t, realkafka.Config{Properties: map[string]string{"auto.create.topics.enable": "true"}})
+	newLog := fresh(cluster.Addrs()[0])
+	t.Run("contract", func(t *testing.T) { t.Parallel(); contract(t, newLog) })
+	t.Run("hardships", func(t *testing.T) { t.Parallel(); hardships(t, newLog) })
+}
+
+// TestIntegrationRestart: a broker is killed, in the middle of appends, fetches and commits, and started again.
+func TestIntegrationRestart(t *testing.T) {
 	cluster := realkafka.Start(t, realkafka.Config{})
-	contract(t, fresh(cluster.Addrs()[0]))
+	o := outages{c: client(t, testConfig(cluster.Addrs()...), uniqueNames(), 2), partitions: 2, out: func(func() int64) func() {
+		if err := cluster.Kill(0); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := cluster.Restart(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}}
+	o.run(t, 2)
 }

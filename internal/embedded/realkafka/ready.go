@@ -2,10 +2,8 @@ package realkafka
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"time"
@@ -13,11 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	askEvery   = 50 * time.Millisecond
-	askTimeout = 5 * time.Second
-	maxAnswer  = 1 << 20
-)
+// askEvery is how often a broker that starts is asked.
+const askEvery = 50 * time.Millisecond
 
 // await returns once the broker answers that it belongs to a cluster of that many brokers that work, itself among them.
 func (b *broker) await(ctx context.Context, brokers int) error {
@@ -42,37 +37,17 @@ func (b *broker) await(ctx context.Context, brokers int) error {
 
 // met asks the broker which brokers there are, and returns how many; 0 if it is not among them.
 func (b *broker) met(ctx context.Context) (int, error) {
-	conn, err := (&net.Dialer{Timeout: askTimeout}).DialContext(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(b.internal)))
+	request := kmsg.NewPtrMetadataRequest()
+	request.Version = 4
+	request.Topics = []kmsg.MetadataRequestTopic{} // none, where null is all
+	response, err := Ask(ctx, net.JoinHostPort(loopback, strconv.Itoa(b.internal)), request)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(askTimeout))
-	request := kmsg.NewPtrMetadataRequest()
-	request.Version = 4 // the last one that is not flexible is 8; topics are not asked for
-	request.Topics = []kmsg.MetadataRequestTopic{}
-	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, request, 1)); err != nil {
-		return 0, err
-	}
-	var size [4]byte
-	if _, err := io.ReadFull(conn, size[:]); err != nil {
-		return 0, err
-	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n < 4 || n > maxAnswer {
-		return 0, fmt.Errorf("an answer of %d bytes", n)
-	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(conn, body); err != nil {
-		return 0, err
-	}
-	answer := request.ResponseKind().(*kmsg.MetadataResponse)
-	if err := answer.ReadFrom(body[4:]); err != nil { // behind the correlation id
-		return 0, err
-	}
-	for _, other := range answer.Brokers {
+	brokers := response.(*kmsg.MetadataResponse).Brokers
+	for _, other := range brokers {
 		if other.NodeID == int32(b.id) {
-			return len(answer.Brokers), nil
+			return len(brokers), nil
 		}
 	}
 	return 0, errors.New("it is not among the brokers")
