@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"detour/internal/world"
+)
+
+// TestStaleMap has a pipeline that stopped hours ago: the last map is past its expiry. DNS says so once and answers from it,
+// over a restart too, for an old map beats none. The first sign of life brings a new one.
+func TestStaleMap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("six processes")
+	}
+	t.Parallel()
+	const length, ago = 20 * time.Minute, 4 * time.Hour
+	w := littleWorld(t, length, func(s *world.Scenario) { s.Start = time.Now().Add(-ago).Truncate(time.Minute) })
+	s := newSite(t, embeddedKafka(t), "", newField(t, w), nil)
+	s.stages(t)
+	publish := s.members["publish"]
+	s.feed(t, length, all)
+	old := s.published(t, publish.fleet(), length)
+	resolver := somebody(t, entries(t, old.last))
+	dns := s.dns(t, "dns", publish)
+	const complaint = "the map is past its expiry, no newer one came"
+	eventually(t, "DNS says that its map is stale", func() bool { return strings.Contains(dns.said(), complaint) })
+	if path := dns.path(t, resolver); path != "proxy" {
+		t.Errorf("a stale map says %s", path)
+	}
+	publish.stop(t)
+	dns.stop(t)
+	s.run(t, "dns")
+	eventually(t, "the stale map after a restart", func() bool { return dns.serial() == old.last.Manifest.Version })
+	if path := dns.path(t, resolver); path != "proxy" {
+		t.Errorf("a stale map says %s after a restart", path)
+	}
+
+	s.run(t, "publish")
+	for source := range w.Scenario().Partitions {
+		s.tell(t, source, time.Now().UnixMilli())
+	}
+	eventually(t, "a fresh map in DNS", func() bool {
+		m := manifest(publish.fleet())
+		return m != nil && m.Expires > time.Now().UnixMilli() && dns.serial() == m.Version
+	})
+	if path := dns.path(t, resolver); path != "direct" {
+		t.Errorf("a fresh map without evidence says %s", path)
+	}
+	s.allRun(t)
+}
