@@ -15,6 +15,10 @@ SEEDS ?= 1000
 SIM_FLAGS ?=
 CHAOS ?= 10m
 CHAOS_SEED ?=
+CHAOS_EACH ?=
+CHAOS_LOAD ?=
+CHAOS_BROKER ?=
+CHAOS_KAFKAS ?=
 KAFKA_PORT ?= 0
 
 export CGO_ENABLED ?= 0
@@ -85,8 +89,14 @@ fuzz: ## run every fuzz target for a while (FUZZTIME=10s)
 	done
 
 .PHONY: chaos
-chaos: libchdb ## kill processes at random for a while, and compare (CHAOS=10m CHAOS_SEED=1)
-	CHAOS=$(CHAOS) CHAOS_SEED=$(CHAOS_SEED) $(GO) test -count 1 -timeout 24h -v -run '^TestKilledProcessesChangeNothing$$' ./cmd/detour
+chaos: libchdb ## kill processes at random for a while, and compare (CHAOS=10m CHAOS_SEED=1 CHAOS_EACH=2 CHAOS_LOAD=240)
+	CHAOS=$(CHAOS) CHAOS_SEED=$(CHAOS_SEED) CHAOS_EACH=$(CHAOS_EACH) CHAOS_LOAD=$(CHAOS_LOAD) \
+	CHAOS_BROKER=$(CHAOS_BROKER) CHAOS_KAFKAS=$(CHAOS_KAFKAS) DETOUR_INTEGRATION=1 \
+	$(GO) test -count 1 -timeout 24h -v -run '^TestKilledProcessesChangeNothing$$' ./cmd/detour
+
+.PHONY: chaos-kafka
+chaos-kafka: libkafka ## chaos on Apache Kafka, four processes of each kind (CHAOS_KAFKAS=1, and as chaos)
+	@$(MAKE) chaos CHAOS_BROKER=kafka CHAOS_EACH=$(or $(CHAOS_EACH),4)
 
 .PHONY: golden
 golden: libchdb ## rewrite the golden files; look at the diff

@@ -37,12 +37,12 @@ func (c *chaos) compare(t *testing.T, want *calm) {
 	if len(want.tables["map_now"]) == 0 {
 		t.Fatal("nobody was moved: the test would compare empty maps")
 	}
-	arrives(t, "decide", fmt.Sprint(c.cfg.Genesis.PaneOf(want.last.Manifest.Created-1)), func() string {
+	arrives(t, "decide", clockOf(want.keptTicks[len(want.keptTicks)-1].Pane), func() string {
 		pane, err := lastTick(t.Context(), c.pipeline.log)
 		if err != nil {
 			return err.Error()
 		}
-		return fmt.Sprint(pane)
+		return clockOf(pane)
 	})
 	got, err := takeAccount(t.Context(), c.pipeline)
 	if err != nil {

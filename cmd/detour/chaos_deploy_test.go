@@ -30,6 +30,7 @@ type chaos struct {
 	pipeline *pipeline
 	injected map[string]int // faults
 	begun    time.Time
+	fed      time.Time // when reports began to flow
 }
 
 // kinds are the commands of which there are several processes.
@@ -39,9 +40,10 @@ var kinds = []string{"ingest", "aggregate", "decide", "publish", "dns"}
 func deploy(t *testing.T, s chaosSettings, w *world.World) *chaos {
 	t.Helper()
 	c := &chaos{settings: s, replicas: make(map[string]*replica), engines: make(map[string]victim), injected: make(map[string]int), begun: time.Now()}
-	clickhouse := quietPort(t)
+	brokers, clickhouse := c.startBrokers(t), quietPort(t)
 	c.engines[clickhouseEngine] = keep(t, clickhouseEngine, engineCommand(t, clickhouseEngine, clickhouse))
-	cfg, path := deployment(t, c.startBrokers(t), clickhouse)
+	cfg, path := deployment(t, brokers, clickhouse)
+	cfg.Kafka.Replication = min(s.kafkas, 3)
 	cfg.Kafka.SessionTimeout = chaosSession
 	cfg.ClickHouse.CallTimeout = 8 * time.Second // how long history waits for the rest of a block that a dying ClickHouse had in hand
 	cfg.Agent.RetryMax = time.Second
@@ -68,14 +70,6 @@ func deploy(t *testing.T, s chaosSettings, w *world.World) *chaos {
 	c.cfg.Log.Level = "warn"
 	c.dns = newDNSWatch(c.cfg, w, servers)
 	return c
-}
-
-// startBrokers starts what the settings ask for, and returns the addresses.
-func (c *chaos) startBrokers(t *testing.T) []string {
-	t.Helper()
-	address := quietPort(t)
-	c.engines[kafkaEngine] = keep(t, kafkaEngine, engineCommand(t, kafkaEngine, address))
-	return []string{address}
 }
 
 // faults returns what will happen to whom.

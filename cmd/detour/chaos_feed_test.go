@@ -65,14 +65,16 @@ func (a *demoAliases) local(report []byte) []byte {
 	})
 }
 
-// drip appends a world's reports while time passes, a few at once in each partition, and the heartbeats that end them. Where
-// the broker was away, it catches up.
+// drip appends a world's reports while time passes, a few at once in each partition, between heartbeats: the first one is a
+// clock, without which a source that has no mark waits for thousands of reports; the last one seals. Where the broker was
+// away, it catches up.
 func drip(ctx context.Context, p *pipeline, w *world.World) (sent reports, err error) {
 	sent = make(reports)
 	aliases := newAliases(w)
 	begin, origin := time.Now(), w.Scenario().Start.UnixMilli()
 	step := (dripEvery * chaosSpeed).Milliseconds()
 	open := make([][]schemas.Record, w.Scenario().Partitions)
+	appendBeats(open, origin)
 	until := origin + step
 	for run := range w.Runs() {
 		for run.Time >= until {
@@ -87,11 +89,16 @@ func drip(ctx context.Context, p *pipeline, w *world.World) (sent reports, err e
 		open[run.Partition] = append(open[run.Partition], r)
 		sent.add(r.Value)
 	}
+	appendBeats(open, sealedBy(&p.cfg.Genesis, w.End()))
+	return sent, appendReports(ctx, p, open)
+}
+
+// appendBeats adds a heartbeat to what is to be appended to each partition.
+func appendBeats(open [][]schemas.Record, ms int64) {
 	for i := range open {
 		at := schemas.Partition{Topic: schemas.Reports, Number: int32(i)}
-		open[i] = append(open[i], schemas.Heartbeat(at, sealedBy(&p.cfg.Genesis, w.End())))
+		open[i] = append(open[i], schemas.Heartbeat(at, ms))
 	}
-	return sent, appendReports(ctx, p, open)
 }
 
 // appendReports appends one batch in each partition, and empties it.

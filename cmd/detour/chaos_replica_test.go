@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -81,6 +84,7 @@ func (r *replica) note(p *process, err error) (pause time.Duration) {
 	r.now = nil
 	said := p.said()
 	r.joined += strings.Count(said, "joined group")
+	keepLog(r.t, r.name, said)
 	r.earlier = lastLines(r.earlier, 10) + "--- a new process ---\n" + lastLines(said, 40)
 	if r.why == "" || r.why == sigterm && err != nil {
 		r.t.Errorf("%s ended by itself: %v after %q", r.name, err, r.why)
@@ -94,6 +98,22 @@ func (r *replica) life() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lives
+}
+
+// keepLog adds what a process said to a file of its name in the folder that CHAOS_LOGS names.
+func keepLog(t *testing.T, name, said string) {
+	folder := os.Getenv("CHAOS_LOGS")
+	if folder == "" {
+		return
+	}
+	f, err := os.OpenFile(filepath.Join(folder, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil {
+		_, err = f.WriteString("--- a new process ---\n" + said)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Errorf("CHAOS_LOGS: %v", err)
+	}
 }
 
 // kill sends a signal that ends the process, and waits so long before the next one is started. It reports whether there was

@@ -42,7 +42,7 @@ func schedule(s chaosSettings, processes, brokers []string) (faults []fault) {
 	}
 	outages, stops := span{6 * time.Second, 14 * time.Second}, span{15 * time.Second, 30 * time.Second}
 	if s.broker == realBroker {
-		outages = span{20 * time.Second, 40 * time.Second}
+		outages, stops = span{20 * time.Second, 60 * time.Second}, span{20 * time.Second, 60 * time.Second}
 	}
 	any := func(names []string) string { return names[rng.IntN(len(names))] }
 	frozen := func() time.Duration { return between(chaosSession*5/4, chaosSession*9/4) }

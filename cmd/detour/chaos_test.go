@@ -5,6 +5,7 @@ import (
 	"context"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,14 @@ func TestKilledProcessesChangeNothing(t *testing.T) {
 	underChaos(t, briefChaos().fromEnvironment(t))
 }
 
+// TestIntegrationKilledProcessesChangeNothing is a brief run on Apache Kafka.
+func TestIntegrationKilledProcessesChangeNothing(t *testing.T) {
+	s := briefChaos()
+	s.broker = realBroker
+	underChaos(t, s)
+}
+
+// underChaos is one run.
 func underChaos(t *testing.T, s chaosSettings) {
 	t.Helper()
 	requireClickHouse(t)
@@ -51,7 +60,7 @@ func underChaos(t *testing.T, s chaosSettings) {
 func (c *chaos) play(t *testing.T, w *world.World) {
 	t.Helper()
 	sent := c.suffer(t, w)
-	c.say(t, "the last report was sent")
+	c.tellProgress(t.Context(), t, w)
 	last := c.cfg.Genesis.PaneOf(w.End() - 1)
 	want := undisturbed(t, c.pipeline, last)
 	c.say(t, "an undisturbed run has %d versions", len(want.versions))
@@ -69,23 +78,28 @@ func (c *chaos) play(t *testing.T, w *world.World) {
 func (c *chaos) suffer(t *testing.T, w *world.World) (sent reports) {
 	t.Helper()
 	fed := make(chan error, 1)
+	c.fed = time.Now()
 	go func() {
 		var err error
 		sent, err = drip(t.Context(), c.pipeline, w)
 		fed <- err
 	}()
-	watching, stop := context.WithCancel(t.Context())
-	watched := make(chan struct{})
-	go func() {
-		c.dns.watch(watching, c.replicas)
-		close(watched)
-	}()
+	ctx, stop := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { c.dns.watch(ctx, c.replicas) })
+	eventually(t, "the first tick", func() bool {
+		pane, err := lastTick(t.Context(), c.pipeline.log)
+		return pane > 0 && err == nil
+	})
+	c.say(t, "the first pane is decided upon: faults begin")
+	watching.Go(func() { c.watchProgress(ctx, t, w) })
 	c.inject(t)
-	if err := <-fed; err != nil {
+	err := <-fed
+	stop()
+	watching.Wait()
+	if err != nil {
 		t.Fatal("feed:", err)
 	}
-	stop()
-	<-watched
 	return sent
 }
 

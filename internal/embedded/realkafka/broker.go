@@ -93,16 +93,23 @@ func (b *broker) start() error {
 
 // stop sends a signal and waits. A process that is not there is no error.
 func (b *broker) stop(signal os.Signal) error {
+	if err := b.signal(signal); err != nil {
+		return err
+	}
+	b.wait()
+	return nil
+}
+
+// signal sends a signal. A process that is not there is no error.
+func (b *broker) signal(signal os.Signal) error {
 	b.mu.Lock()
-	process, gone, running := b.process, b.gone, b.running()
-	b.mu.Unlock()
-	if !running {
+	defer b.mu.Unlock()
+	if !b.running() {
 		return nil
 	}
-	if err := process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("end broker %d: %w", b.id, err)
+	if err := b.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("send broker %d a signal: %w", b.id, err)
 	}
-	<-gone
 	return nil
 }
 

@@ -166,6 +166,9 @@ func (c *Cluster) Kill(i int) error { return c.brokers[i].stop(os.Kill) }
 // Stop lets broker i hand over what it leads and shut down. It returns when the process is gone.
 func (c *Cluster) Stop(i int) error { return c.brokers[i].stop(os.Interrupt) }
 
+// Signal sends a signal to broker i's process, if it runs, and does not wait: SIGSTOP freezes it, SIGCONT lets it go on.
+func (c *Cluster) Signal(i int, signal os.Signal) error { return c.brokers[i].signal(signal) }
+
 // Restart starts broker i again, on the same ports and data, and returns once it is back among those that run.
 func (c *Cluster) Restart(ctx context.Context, i int) error {
 	c.mu.Lock()
