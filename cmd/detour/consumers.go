@@ -48,8 +48,8 @@ var (
 				return nil, err
 			}
 			return func(p *pipeline) []runner {
-				store := p.store()
-				all := []runner{p.publish(key), runFunc(store.Follow), p.fleet(store)}
+				store, follow := p.store()
+				all := []runner{p.publish(key), follow, p.fleet(store)}
 				if database != nil {
 					all = append(all, p.history(database))
 				}
@@ -71,12 +71,13 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 		if err != nil {
 			return err
 		}
-		return stopped(ctx, withAdmin(ctx, cfg, name, logger, func(ctx context.Context, _ *watched) error {
+		return stopped(ctx, withAdmin(ctx, cfg, name, logger, func(ctx context.Context, w *watched) error {
 			return withPipeline(cfg, std, func(p *pipeline) error {
+				p.observe(w)
 				if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
 					return err
 				}
-				return runAll(ctx, build(p)...)
+				return runAll(ctx, append(build(p), runFunc(p.look))...)
 			})
 		}))
 	}

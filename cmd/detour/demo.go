@@ -79,6 +79,7 @@ type demo struct {
 	decider  *dataflow.Sole
 	publish  *dataflow.Sole
 	store    *fleet.Store
+	follow   runner
 	history  *history.History
 	agent    *agent.Agent
 	dns      *dns.Server
@@ -99,9 +100,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 	cfg := d.engines.cfg
 	cfg.Genesis.ClientKey = demoKey.Fingerprint()
-	return withAdmin(ctx, cfg, "demo", newLogger(cfg.Log, d.std.err), func(ctx context.Context, _ *watched) error {
+	return withAdmin(ctx, cfg, "demo", newLogger(cfg.Log, d.std.err), func(ctx context.Context, w *watched) error {
 		return withPipeline(cfg, d.std, func(p *pipeline) error {
 			d.pipeline = p
+			p.observe(w)
 			if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
 				return err
 			}
@@ -121,7 +123,7 @@ func (d *demo) play(ctx context.Context, began time.Time) error {
 	defer stop()
 	g.Go(func() error {
 		return runAll(running, p.ingest(demoKey), p.aggregate(), d.decider, d.publish, d.history,
-			runFunc(d.store.Follow), d.engines.serve(p.fleet(d.store)), d.agent, d.dns)
+			d.follow, runFunc(p.look), d.engines.serve(p.fleet(d.store)), d.agent, d.dns)
 	})
 	g.Go(func() error {
 		defer stop()
@@ -142,7 +144,8 @@ func (d *demo) build() (err error) {
 	if err != nil {
 		return err
 	}
-	d.store, d.history = p.store(), p.history(database)
+	d.store, d.follow = p.store()
+	d.history = p.history(database)
 	// No clock for the agent: a replayed map is long past its expiry.
 	if d.agent, err = newAgent(p.cfg, nil, p.logger); err != nil {
 		return err
@@ -152,6 +155,7 @@ func (d *demo) build() (err error) {
 	}
 	d.aliases = newAliases(d.world)
 	d.dns.Alias = d.aliases.resolver
+	p.watched.dns(d.agent, d.dns)
 	return nil
 }
 

@@ -36,7 +36,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		return stopped(ctx, withAdmin(ctx, cfg, c.name, logger, func(ctx context.Context, _ *watched) error {
+		return stopped(ctx, withAdmin(ctx, cfg, c.name, logger, func(ctx context.Context, w *watched) error {
+			w.dns(agent, server)
 			return runAll(ctx, agent, server)
 		}))
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"detour/internal/console"
+	"detour/internal/metrics"
 	"detour/internal/replay"
 	"detour/internal/settings"
 	"detour/internal/world"
@@ -44,8 +45,9 @@ Examples:
 		if err != nil {
 			return err
 		}
-		return withAdmin(ctx, cfg, c.name, newLogger(cfg.Log, std.err), func(ctx context.Context, _ *watched) error {
+		return withAdmin(ctx, cfg, c.name, newLogger(cfg.Log, std.err), func(ctx context.Context, seen *watched) error {
 			return withPipeline(cfg, std, func(p *pipeline) error { // it waits for the topic: a consumer may be about to make it
+				p.observe(seen)
 				progress := console.NewProgress(std.err)
 				defer progress.Finish()
 				sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)
@@ -59,7 +61,8 @@ Examples:
 
 // newFeed returns the feed of a world's reports, which ends late enough for its last pane to be sealed.
 func newFeed(p *pipeline, w *world.World, live bool, progress func(int64)) *replay.Feed {
-	return &replay.Feed{Log: p.log, Reports: reportsOf(w), End: sealedBy(&p.cfg.Genesis, w.End()), Live: live, Progress: progress}
+	log, _, _ := p.watch(metrics.Feed)
+	return &replay.Feed{Log: log, Reports: reportsOf(w), End: sealedBy(&p.cfg.Genesis, w.End()), Live: live, Progress: progress}
 }
 
 // sealedBy returns the time in ms at which the pane before end is sealed: that of the heartbeats which end a backfill.

@@ -97,13 +97,18 @@ func (c *Config) database(logger zerolog.Logger) (*history.Store, error) {
 
 // prepare makes topics and genesis, or checks the ones that are there.
 func (p *pipeline) prepare(ctx context.Context, policy control.Policy) error {
+	prepared := p.watched.preparing()
 	if err := p.kafka.EnsureTopics(ctx, p.cfg.topicSpecs()); err != nil {
 		return err
 	}
 	if err := p.kafka.CheckReports(ctx); err != nil {
 		return err
 	}
-	return genesis.Ensure(ctx, p.log, &p.cfg.Genesis, policy, p.logger)
+	if err := genesis.Ensure(ctx, p.log, &p.cfg.Genesis, policy, p.logger); err != nil {
+		return err
+	}
+	prepared()
+	return nil
 }
 
 // Retention of the internal topics: control for ever; what a resume or a late history needs for weeks.

@@ -14,6 +14,7 @@ import (
 	"detour/ingest/consumer"
 	"detour/internal/dataflow"
 	"detour/internal/kafkalog"
+	"detour/internal/metrics"
 	"detour/publish"
 	"detour/publish/fleet"
 	"detour/publish/history"
@@ -29,6 +30,7 @@ type pipeline struct {
 	log     dataflow.Log
 	members dataflow.Group
 	logger  zerolog.Logger
+	watched *watched // nil where nobody watches
 }
 
 func (p *pipeline) named(stage string) zerolog.Logger {
@@ -36,63 +38,99 @@ func (p *pipeline) named(stage string) zerolog.Logger {
 }
 
 func (p *pipeline) ingest(key ingest.ClientKey) *consumer.Consumer {
-	return &consumer.Consumer{
+	log, members, _ := p.watch(metrics.Ingest, schemas.Reports)
+	c := &consumer.Consumer{
 		Config:  p.cfg.Ingest,
 		Genesis: &p.cfg.Genesis,
 		Key:     key,
 		Group:   p.cfg.group("ingest"),
-		Log:     p.log,
-		Members: p.members,
+		Log:     log,
+		Members: members,
 		Logger:  p.named("ingest"),
 	}
+	if p.watched != nil {
+		c.Count = p.watched.metrics.Samples(p.cfg.Genesis.Paths)
+	}
+	return c
 }
 
 func (p *pipeline) aggregate() *aggregator.Worker {
-	return &aggregator.Worker{
+	log, members, _ := p.watch(metrics.Aggregate, schemas.Samples)
+	w := &aggregator.Worker{
 		Genesis: &p.cfg.Genesis,
 		Group:   p.cfg.group("aggregate"),
-		Log:     p.log,
-		Members: p.members,
+		Log:     log,
+		Members: members,
 		Logger:  p.named("aggregate"),
 	}
+	if p.watched != nil {
+		w.Reached = p.watched.metrics.Watermark
+	}
+	return w
 }
 
 func (p *pipeline) decide() *dataflow.Sole {
 	logger := p.named("decide")
-	return &dataflow.Sole{
+	log, members, stage := p.watch(metrics.Decide, schemas.Control, schemas.Windows)
+	s := &dataflow.Sole{
 		Group:   p.cfg.group("decide"),
-		Log:     p.log,
-		Members: p.members,
+		Log:     log,
+		Members: members,
 		Input:   schemas.Windows,
 		Logger:  logger,
 		Resume: func(ctx context.Context) (schemas.Machine, error) {
-			return decider.Resume(ctx, p.log, p.cfg.Genesis, decide.Config{}, logger)
+			return decider.Resume(ctx, log, p.cfg.Genesis, decide.Config{}, logger)
 		},
 	}
+	p.watched.sole(stage, s)
+	return s
 }
 
 func (p *pipeline) publish(key ed25519.PrivateKey) *dataflow.Sole {
 	logger := p.named("publish")
-	return &dataflow.Sole{
+	log, members, stage := p.watch(metrics.Publish, schemas.Control, schemas.Decisions)
+	s := &dataflow.Sole{
 		Group:   p.cfg.group("publish"),
-		Log:     p.log,
-		Members: p.members,
+		Log:     log,
+		Members: members,
 		Input:   schemas.Decisions,
 		Logger:  logger,
 		Resume: func(ctx context.Context) (schemas.Machine, error) {
-			return publisher.Resume(ctx, p.log, p.cfg.Genesis, publish.Config{Code: version, Key: key}, logger)
+			return publisher.Resume(ctx, log, p.cfg.Genesis, publish.Config{Code: version, Key: key}, logger)
 		},
 	}
+	p.watched.sole(stage, s)
+	return s
 }
 
-func (p *pipeline) store() *fleet.Store { return fleet.NewStore(p.log, p.logger) }
+// store returns the store of map versions, and what fills it.
+func (p *pipeline) store() (*fleet.Store, runner) {
+	log, _, stage := p.watch(metrics.Fleet, schemas.Maps)
+	store := fleet.NewStore(log, p.logger)
+	p.watched.served(store)
+	return store, runFunc(func(ctx context.Context) error {
+		if stage == nil {
+			return store.Follow(ctx)
+		}
+		ctx, end := stage.Loop(ctx, "maps/0")
+		defer end()
+		return store.Follow(ctx)
+	})
+}
 
 func (p *pipeline) fleet(store *fleet.Store) *fleet.Server {
-	return fleet.New(p.cfg.Publish.Fleet, store, p.logger)
+	s := fleet.New(p.cfg.Publish.Fleet, store, p.logger)
+	if p.watched != nil {
+		s.Answered = p.watched.metrics.Fleet()
+	}
+	return s
 }
 
 func (p *pipeline) history(store *history.Store) *history.History {
-	return history.New(store, history.Deps{Log: p.log, Group: p.members, Prefix: p.cfg.Topics.Prefix, Genesis: p.cfg.Genesis})
+	log, members, stage := p.watch(metrics.History, schemas.Windows, schemas.Decisions, schemas.Maps)
+	h := history.New(store, history.Deps{Log: log, Group: members, Prefix: p.cfg.Topics.Prefix, Genesis: p.cfg.Genesis})
+	p.watched.history(stage, store, h)
+	return h
 }
 
 // runner is a component: Run blocks until ctx ends or it fails.

@@ -35,6 +35,7 @@ type Agent struct {
 
 	tag     string // of the installed version's manifest, as the publisher gave it
 	current atomic.Pointer[Installed]
+	seen    seen
 }
 
 // New returns an agent that has no map yet. Its only I/O is to read the public key.
@@ -71,6 +72,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		a.seen.refused(err)
 		a.state.report(err, a.Current())
 		a.state.expiry(a.now, a.Current())
 		if installed || err == nil && time.Since(begun) > a.cfg.Wait/2 {
@@ -106,15 +108,18 @@ func (a *Agent) pull(ctx context.Context) (bool, error) {
 	if errors.Is(err, errUnavailable) { // it may only have no place for another long poll
 		m, tag, err = a.client.manifest(ctx, a.tag, 0)
 	}
+	if err == nil || errors.Is(err, errUnavailable) || errors.As(err, new(refused)) {
+		a.seen.contact()
+	}
 	if err != nil || m == nil {
 		return false, err
 	}
 	if err := a.verifier.manifest(m); err != nil {
-		return false, refused{err}
+		return false, err
 	}
 	now := a.Current()
 	if err := follows(m, now); err != nil {
-		return false, refused{err}
+		return false, refused{backwards, err}
 	}
 	if now != nil && m.Version == now.Manifest.Version {
 		a.tag = tag
@@ -126,7 +131,7 @@ func (a *Agent) pull(ctx context.Context) (bool, error) {
 	}
 	installed, err := a.verifier.open(m, data)
 	if err != nil {
-		return false, refused{err}
+		return false, refused{content, err}
 	}
 	a.tag = tag
 	a.current.Store(installed)

@@ -14,7 +14,10 @@ import (
 )
 
 // refused marks what a publisher sent and this agent does not take, against a publisher that cannot be reached.
-type refused struct{ error }
+type refused struct {
+	reason string // one of those of Agent.Refused
+	error
+}
 
 func (r refused) Unwrap() error { return r.error }
 
@@ -65,7 +68,7 @@ func (c *client) manifest(ctx context.Context, tag string, wait time.Duration) (
 		return nil, "", fmt.Errorf("manifest: %w", err)
 	}
 	if m, err = pathmap.DecodeManifest(data); err != nil {
-		return nil, "", refused{err}
+		return nil, "", refused{malformed, err}
 	}
 	return m, resp.Header.Get("ETag"), nil
 }
@@ -104,7 +107,7 @@ func (c *client) get(ctx context.Context, url, tag string) (*http.Response, erro
 func readAtMost(r io.Reader, limit int) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err == nil && len(data) > limit {
-		err = refused{fmt.Errorf("it has more than %d bytes", limit)}
+		err = refused{tooLarge, fmt.Errorf("it has more than %d bytes", limit)}
 	}
 	return data, err
 }

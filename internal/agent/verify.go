@@ -28,11 +28,11 @@ type verifier struct {
 func (v *verifier) manifest(m *pathmap.Manifest) error {
 	if v.key != nil {
 		if err := m.Verify(v.key); err != nil {
-			return err
+			return refused{signature, err}
 		}
 	}
 	if m.Size > v.max {
-		return fmt.Errorf("version %d has a map of %d bytes, at most %d are taken here", m.Version, m.Size, v.max)
+		return refused{tooLarge, fmt.Errorf("version %d has a map of %d bytes, at most %d are taken here", m.Version, m.Size, v.max)}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ func (s *Server) respond(buf, packet []byte, resolver netip.Addr, udp bool) (rep
 		if r := recover(); r != nil {
 			s.noisy.Error().Interface("panic", r).Hex("packet", packet[:min(len(packet), udpSize)]).Msg("query not answered")
 			reply = q.failure()
+			s.rcodes[dns.RcodeServerFailure].Add(1)
 		}
 	}()
 	q, rcode := parse(packet)
@@ -27,7 +28,9 @@ func (s *Server) respond(buf, packet []byte, resolver netip.Addr, udp bool) (rep
 	if udp {
 		limit = q.size
 	}
-	return pack(buf, m, q, rcode, limit)
+	reply = pack(buf, m, q, rcode, limit)
+	s.rcodes[rcode].Add(1)
+	return reply
 }
 
 // answer fills a reply's sections and returns its code.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/rs/zerolog"
 
 	"detour/schemas/pathmap"
@@ -35,6 +36,8 @@ type Server struct {
 	maps     Maps
 	log      zerolog.Logger
 	noisy    zerolog.Logger // for what an attacker could make us say for every packet
+
+	rcodes [rcodes]atomic.Uint64 // replies by code
 
 	view  atomic.Pointer[view]
 	renew sync.Mutex // held while a view is made
@@ -74,6 +77,26 @@ func (s *Server) Given() map[string]uint64 {
 		given[id] = p.given.Load()
 	}
 	return given
+}
+
+// rcodes is how many response codes there may be: BADVERS is the largest that this server gives.
+const rcodes = dns.RcodeBadVers + 1
+
+// Replies returns how many replies were given, by response code, since New.
+func (s *Server) Replies() map[string]uint64 {
+	replies := make(map[string]uint64)
+	for code := range s.rcodes {
+		if n := s.rcodes[code].Load(); n > 0 || code == dns.RcodeSuccess {
+			replies[dns.RcodeToString[code]] = n
+		}
+	}
+	return replies
+}
+
+// Probe answers a query of its own as any other, and counts it nowhere. It returns unless the server hangs.
+func (s *Server) Probe() {
+	q := &query{name: s.zone.apex, qtype: dns.TypeSOA, class: dns.ClassINET, asked: true}
+	s.answer(q.reply(), q, netip.IPv6Loopback())
 }
 
 // Ready is closed when every listener is bound. It never is if Run returns an error instead.

@@ -31,7 +31,26 @@ func (s *Server) Handler() http.Handler {
 		}
 		writeError(w, http.StatusNotFound, "there is nothing at "+strconv.Quote(r.URL.Path))
 	})
-	return mux
+	if s.Answered == nil {
+		return mux
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kept := &statusKeeper{ResponseWriter: w, code: http.StatusOK}
+		mux.ServeHTTP(kept, r)
+		s.Answered(strings.TrimPrefix(r.Pattern, "GET "), kept.code)
+	})
+}
+
+// statusKeeper remembers the status of an answer.
+type statusKeeper struct {
+	http.ResponseWriter
+	code int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (k *statusKeeper) WriteHeader(code int) {
+	k.code = code
+	k.ResponseWriter.WriteHeader(code)
 }
 
 // lastManifest answers at once where the client's version is not the last one, and else as soon as it no longer is.

@@ -20,6 +20,9 @@ import (
 //
 // HEAD works wherever GET does. Errors are JSON: {"error": "..."}.
 type Server struct {
+	// Answered, if set (before it serves), hears of every answer: the pattern of the route, as above, and the status.
+	Answered func(route string, code int)
+
 	cfg   Config
 	store *Store
 	log   zerolog.Logger

@@ -36,6 +36,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	versions []*Version    // oldest first
+	read     bool          // the topic was, to where it ended at the start
 	newer    chan struct{} // closed by the next version
 }
 
@@ -54,7 +55,7 @@ func (s *Store) Follow(ctx context.Context) error {
 		if f, err = s.log.Fetch(ctx, partition, next); err != nil {
 			break
 		}
-		next, err = f.Next, s.read(chain, f.Records)
+		next, err = f.Next, s.take(chain, f.Records)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -72,12 +73,18 @@ func (s *Store) begin(ctx context.Context) (*pathmap.Chain, int64, error) {
 	for _, p := range found.Passed {
 		s.pass(&p.Record, p.Why)
 	}
-	return found.Chain, found.End, s.add(found.Versions)
+	if err := s.add(found.Versions); err != nil {
+		return nil, 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read = true
+	return found.Chain, found.End, nil
 }
 
-// read takes records, and makes the versions that they complete visible all at once: a replica that catches up must not
+// take takes records, and makes the versions that they complete visible all at once: a replica that catches up must not
 // offer the fleet a version older than the one that it had from another replica.
-func (s *Store) read(chain *pathmap.Chain, records []schemas.Record) error {
+func (s *Store) take(chain *pathmap.Chain, records []schemas.Record) error {
 	var read []*pathmap.Publication
 	for i := range records {
 		p, err := chain.Add(&records[i])
@@ -139,6 +146,13 @@ func (s *Store) Last() (*Version, <-chan struct{}) {
 		return nil, s.newer
 	}
 	return s.versions[len(s.versions)-1], s.newer
+}
+
+// Begun reports whether the store knows what was published before it began.
+func (s *Store) Begun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read
 }
 
 // Get returns a version by its number, nil where it is not kept.

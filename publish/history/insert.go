@@ -124,9 +124,13 @@ func (b *block) rest(some []int) string {
 
 // send stores some rows of a whole as one block.
 func (s *Store) send(ctx context.Context, table, token string, some []int, add row) (err error) {
+	began := time.Now()
 	defer func() {
 		if err != nil {
 			s.forget(table)
+		}
+		if s.Inserted != nil {
+			s.Inserted(time.Since(began))
 		}
 	}()
 	columns, err := s.describe(ctx, table)

@@ -14,6 +14,9 @@ import (
 
 // Store is the way to one database in ClickHouse. Its methods may be called from several goroutines.
 type Store struct {
+	// Inserted, if set (before it is used), hears how long each insert took, good or not.
+	Inserted func(time.Duration)
+
 	cfg  Config
 	conn driver.Conn
 	wait *patience

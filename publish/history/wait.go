@@ -32,6 +32,8 @@ type patience struct {
 
 	mu      sync.Mutex
 	trouble string // what was logged last; "" = all is well
+	since   time.Time
+	failed  int64
 }
 
 func newPatience(addr, user string, timeout time.Duration, log zerolog.Logger) *patience {
@@ -84,11 +86,25 @@ type permanent struct{ error }
 func (p *patience) wait(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.failed++
 	kind, text := p.describe(err)
 	if kind != p.trouble {
+		if p.trouble == "" {
+			p.since = time.Now()
+		}
 		p.trouble = kind
 		p.log.Warn().Msg(text)
 	}
+}
+
+// Trouble tells since when calls of ClickHouse fail, zero where the last one did not; and how many did.
+func (s *Store) Trouble() (since time.Time, failed int64) {
+	s.wait.mu.Lock()
+	defer s.wait.mu.Unlock()
+	if s.wait.trouble != "" {
+		since = s.wait.since
+	}
+	return since, s.wait.failed
 }
 
 func (p *patience) well() {
