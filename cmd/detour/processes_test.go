@@ -115,6 +115,7 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 		return err == nil && n == wantWindows
 	})
 	explainSomebody(t, path, got)
+	checkRunning(t, path)
 
 	for _, p := range stages {
 		p.stop(t)
@@ -144,6 +145,17 @@ func explainSomebody(t *testing.T, path string, m *pathmap.Manifest) {
 	out, err = exec.Command(binary, "policy", "show", "--config", path).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), m.Policy) {
 		t.Errorf("policy show: %v\n%s", err, out)
+	}
+}
+
+// checkRunning checks the configuration against the running deployment.
+func checkRunning(t *testing.T, path string) {
+	t.Helper()
+	out, err := exec.Command(binary, "config", "check", "--config", path).CombinedOutput()
+	for _, line := range []string{"detour.maps-v1 ", "has version", "began with these settings", "migrations", "is in use"} {
+		if err != nil || !strings.Contains(string(out), line) {
+			t.Fatalf("config check: %v, lacks %q\n%s", err, line, out)
+		}
 	}
 }
 

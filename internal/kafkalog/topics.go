@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/segmentio/kafka-go"
@@ -55,19 +53,12 @@ func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 // create asks for the topic unless it is there already.
 func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err error) {
 	name := c.names.Of(s.Topic)
-	topic := kafka.TopicConfig{Topic: name, NumPartitions: s.Partitions, ReplicationFactor: c.cfg.Replication}
-	if c.cfg.Replication == 0 {
-		topic.ReplicationFactor = -1 // the broker's default, as brokers since 2.4 take it
-	}
-	for _, key := range slices.Sorted(maps.Keys(s.Configs)) {
-		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: key, ConfigValue: s.Configs[key]})
-	}
 	err = c.retry(ctx, "topic "+name, func(ctx context.Context) error {
 		if _, err := c.topic(ctx, s.Topic); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 			existed = err == nil
 			return err
 		}
-		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{c.topicConfig(s)}})
 		if err == nil {
 			err = res.Errors[name]
 		}
@@ -108,7 +99,7 @@ func (c *Client) await(ctx context.Context, s TopicSpec) error {
 	if err != nil {
 		return fmt.Errorf("wait for topic %s: %w", name, err)
 	}
-	if has < s.Partitions || has > s.Partitions && s.Topic != schemas.Reports {
+	if !s.Takes(has) {
 		return fmt.Errorf("topic %s has %d partitions, wants %d: the number is part of what the log means and "+
 			"cannot be changed for an existing topic", name, has, s.Partitions)
 	}
@@ -117,25 +108,16 @@ func (c *Client) await(ctx context.Context, s TopicSpec) error {
 
 // compare logs settings of an existing topic that are not as asked for.
 func (c *Client) compare(ctx context.Context, s TopicSpec) error {
-	if len(s.Configs) == 0 {
-		return nil
-	}
 	name := c.names.Of(s.Topic)
-	keys := slices.Sorted(maps.Keys(s.Configs))
-	has, err := c.configs(ctx, name, keys)
+	differ, err := c.differ(ctx, s)
 	if errors.Is(err, kafka.TopicAuthorizationFailed) {
 		c.log.Warn().Str("topic", name).Msg("not authorized to see the topic's settings")
 		return nil
 	}
-	if err != nil {
-		return err
+	for _, d := range differ {
+		c.log.Warn().Str("topic", name).Str("has", d.Has).Str("wants", d.Wants).Msgf("topic setting %s differs", d.Key)
 	}
-	for _, key := range keys {
-		if v, ok := has[key]; ok && v != s.Configs[key] {
-			c.log.Warn().Str("topic", name).Str("has", v).Str("wants", s.Configs[key]).Msgf("topic setting %s differs", key)
-		}
-	}
-	return nil
+	return err
 }
 
 // CheckReports returns an error if the times of the reports topic's records are not those that the collector set. It
