@@ -17,7 +17,7 @@ func (s *Server) guard(r *http.Request) error {
 	if h, _, err := net.SplitHostPort(r.Host); err == nil {
 		host = h
 	}
-	if !isLoopback(host) {
+	if !s.cfg.Remote && !isLoopback(host) {
 		return refuse(accessDenied, "Host %s is not this machine", host)
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {

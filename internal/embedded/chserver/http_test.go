@@ -139,6 +139,18 @@ func TestForeignPagesAreRefused(t *testing.T) {
 	}
 }
 
+func TestARemoteServerIsAskedByAnyName(t *testing.T) {
+	address(t)
+	remote := &Server{cfg: Config{Remote: true, User: "detour", Password: "right"}, engine: shared.engine, version: shared.version, slots: shared.slots}
+	server := httptest.NewServer(remote)
+	defer server.Close()
+	for query, want := range map[string]int{"?user=detour&password=right": 200, "": 403} {
+		if status, _, _ := call(t, "POST", server.URL+"/"+query, "SELECT 1", "Host", "clickhouse:8123"); status != want {
+			t.Errorf("%q: %d, want %d", query, status, want)
+		}
+	}
+}
+
 func TestPassword(t *testing.T) {
 	address(t)
 	guarded := &Server{cfg: Config{User: "detour", Password: "right"}, engine: shared.engine, version: shared.version, slots: shared.slots}

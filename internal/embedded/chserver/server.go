@@ -1,4 +1,4 @@
-// Package chserver speaks ClickHouse's HTTP interface on a loopback port, in front of the engine of package chdb. It is a
+// Package chserver speaks ClickHouse's HTTP interface, in front of the engine of package chdb. It is a
 // stand-in for a ClickHouse server on a developer's machine and in tests: clickhouse-go (Protocol: HTTP), curl and other
 // HTTP clients use it as they use a real one.
 //
@@ -9,7 +9,8 @@
 //  4. Sizes are bounded: of statements, inserted data, headers, and of statements that run at once.
 //
 // What it can't: session_id, external tables, progress headers, roles and more than one user. It serves the rights of the
-// user who runs it, so it listens on loopback only and refuses what a browser sends on behalf of a foreign page.
+// user who runs it, so it listens on loopback only, unless it is told otherwise and has a password, and refuses what a
+// browser sends on behalf of a foreign page.
 package chserver
 
 import (
@@ -39,6 +40,7 @@ const (
 // Config is what a server is made of. The zero value serves a temporary database to everyone on this machine.
 type Config struct {
 	Listen   string // loopback address and port; empty is a free port of 127.0.0.1
+	Remote   bool   // let others than this machine connect: needs a password
 	DataDir  string // empty is a temporary folder, removed on Close
 	Library  string // path of libchdb.so; empty is chdb.Find's
 	User     string // empty: whoever connects is let in
@@ -50,7 +52,10 @@ func (c *Config) Validate() error {
 	if c.Password != "" && c.User == "" {
 		return errors.New("password: needs a user")
 	}
-	if c.Listen == "" {
+	if c.Remote && c.Password == "" {
+		return errors.New("password: is empty, and others than this machine may connect")
+	}
+	if c.Listen == "" || c.Remote {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(c.Listen)

@@ -121,12 +121,13 @@ func TestConfig(t *testing.T) {
 		"every address":         {Listen: ":8123"},
 		"another machine":       {Listen: "192.0.2.1:8123"},
 		"no port":               {Listen: "127.0.0.1"},
+		"others, no password":   {Listen: ":8123", Remote: true, User: "u"},
 	} {
 		if err := cfg.Validate(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	for _, cfg := range []Config{{}, {Listen: "[::1]:0"}, {Listen: "localhost:8123", User: "u"}} {
+	for _, cfg := range []Config{{}, {Listen: "[::1]:0"}, {Listen: "localhost:8123", User: "u"}, {Listen: ":8123", Remote: true, User: "u", Password: "p"}} {
 		if err := cfg.Validate(); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
 		}
