@@ -242,24 +242,32 @@ func TestAPartitionWithoutALeaderIsWaitedFor(t *testing.T) {
 func TestLeaderMoves(t *testing.T) {
 	t.Parallel()
 	cluster, _ := broker(t, kfake.NumBrokers(3), kfake.Ports(0, 0, 0))
-	c, ctx := client(t, testConfig(cluster.ListenAddrs()...), uniqueNames(), 1), bounded(t)
+	c := client(t, testConfig(cluster.ListenAddrs()...), uniqueNames(), 1)
+	moves(t, c, func(broker int32) {
+		if err := cluster.MoveTopicPartition(c.names.Of(schemas.Samples), 0, broker); err != nil {
+			t.Fatal(err)
+		}
+		cluster.RehashCoordinators()
+	})
+}
+
+// moves has samples/0 led by one broker after the other while a member owns it.
+func moves(t *testing.T, c *Client, move func(broker int32)) {
+	ctx := bounded(t)
 	owned := make(chan dataflow.Assignment, 100)
-	leave := joined(t, c, "moves", func(ctx context.Context, a dataflow.Assignment) error {
+	leave := joined(t, c, c.names.Prefix+"-moves", func(ctx context.Context, a dataflow.Assignment) error {
 		owned <- a
 		<-ctx.Done()
 		return nil
 	})
 	<-owned
-	for node := range int32(2) {
-		if err := cluster.MoveTopicPartition(c.names.Of(schemas.Samples), 0, node); err != nil {
-			t.Fatal(err)
+	for at := range int64(4) {
+		move(int32(at % 3))
+		if first, err := c.Append(ctx, p0, one("v")); err != nil || first != at {
+			t.Errorf("append %d: %d, %v", at, first, err)
 		}
-		cluster.RehashCoordinators()
-		if first, err := c.Append(ctx, p0, one("v")); err != nil || first != int64(node) {
-			t.Errorf("append on %d: %d, %v", node, first, err)
-		}
-		if got := readAll(t, c, p0, int64(node)); len(got) != 1 {
-			t.Errorf("fetch from %d: %d", node, len(got))
+		if got := readAll(t, c, p0, at); len(got) != 1 {
+			t.Errorf("fetch from %d: %d", at, len(got))
 		}
 	}
 	if err := leave(); err != nil {

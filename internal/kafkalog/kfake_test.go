@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,13 +15,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
+	"detour/internal/embedded/realkafka"
 	"detour/schemas"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds a whole test's waiting; nothing asserts a time within it.
-const patience = 60 * time.Second
+// patience bounds a whole test's waiting; nothing asserts a time within it. Brokers that start and fall over take longer.
+var patience = func() time.Duration {
+	if os.Getenv(realkafka.IntegrationEnv) != "" {
+		return 5 * time.Minute
+	}
+	return time.Minute
+}()
 
 // testConfig is quick to notice, and to give up, what in production takes seconds.
 func testConfig(brokers ...string) Config {

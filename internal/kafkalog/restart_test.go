@@ -40,9 +40,9 @@ func (o *outages) run(t *testing.T, rounds uint64) {
 		t.Fatal(err)
 	}
 	leave := joined(t, o.c, o.c.names.Prefix+"-copiers", o.copier)
-	begin := make([]chan struct{}, rounds) // one writer a partition; all go into an outage together
+	begin := make([]chan struct{}, rounds) // which every writer waits at
 	for i := range begin {
-		begin[i] = make(chan struct{}, o.partitions)
+		begin[i] = make(chan struct{})
 	}
 	var working sync.WaitGroup
 	for i := range o.partitions {
