@@ -44,7 +44,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
-		migrateCommand(), policyCommand(), explainCommand(), markCommand(), verifyCommand(), feedCommand(), configCommand(),
+		migrateCommand(), policyCommand(), statusCommand(), explainCommand(), markCommand(), verifyCommand(), feedCommand(), configCommand(),
 		healthcheckCommand(),
 	}
 }
@@ -86,6 +86,8 @@ func (c *command) exit(ctx context.Context, std stdio, args []string) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
+	case errors.Is(err, errAnswered):
+		return exitFailed
 	case errors.As(err, &wrong), errors.As(err, &fatal):
 		fmt.Fprintf(std.err, "detour %s: %v\n", c.name, err)
 		return exitConfig
@@ -108,6 +110,10 @@ func stopped(ctx context.Context, err error) error {
 type configError struct{ error }
 
 func (e configError) Unwrap() error { return e.error }
+
+// errAnswered is the error of a command that ran and found something wrong: its answer says what, and nothing is to be
+// added.
+var errAnswered = errors.New("something is wrong")
 
 func configErrorf(format string, args ...any) error { return configError{fmt.Errorf(format, args...)} }
 

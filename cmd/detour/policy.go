@@ -77,28 +77,35 @@ func readPolicy(path string) (control.Policy, error) {
 	return policy, nil
 }
 
-// showPolicy prints the last policy in control.
+// showPolicy prints the policy in force.
 func showPolicy(ctx context.Context, std stdio, log dataflow.Log) error {
+	policy, err := lastPolicy(ctx, log)
+	if err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(policy)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "# policy %s\n%s", policy.Hash(), text)
+	return nil
+}
+
+// lastPolicy returns the last policy in control.
+func lastPolicy(ctx context.Context, log dataflow.Log) (*control.Policy, error) {
 	partition := schemas.Partition{Topic: schemas.Control}
 	_, end, err := log.Bounds(ctx, partition)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	records, err := dataflow.Range(ctx, log, partition, 0, end)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := len(records) - 1; i >= 0; i-- {
-		r, err := control.Decode(records[i].Value)
-		if err != nil || r.Policy == nil {
-			continue
+		if r, err := control.Decode(records[i].Value); err == nil && r.Policy != nil {
+			return r.Policy, nil
 		}
-		text, err := yaml.Marshal(r.Policy)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(std.out, "# policy %s\n%s", r.Policy.Hash(), text)
-		return nil
 	}
-	return fmt.Errorf("%s holds no policy: run \"detour migrate\" first", partition)
+	return nil, fmt.Errorf("%s holds no policy: run \"detour migrate\" first", partition)
 }
