@@ -11,6 +11,10 @@ import (
 	"detour/internal/embedded/realkafka"
 )
 
+// keepsReports is for a simulated world, whose reports have the times of another year: by those, Kafka's retention would
+// delete them at once.
+var keepsReports = map[string]string{"log.retention.ms": "-1"}
+
 // startBrokers starts what the settings ask for, and returns the addresses.
 func (c *chaos) startBrokers(t *testing.T) []string {
 	t.Helper()
@@ -19,20 +23,13 @@ func (c *chaos) startBrokers(t *testing.T) []string {
 		c.engines[kafkaEngine] = keep(t, kafkaEngine, engineCommand(t, kafkaEngine, address))
 		return []string{address}
 	}
-	cluster := startKafka(t, c.settings.kafkas)
+	cluster := realkafka.Start(t, realkafka.Config{Brokers: c.settings.kafkas, Properties: keepsReports})
 	for i := range c.settings.kafkas {
 		b := &realBrokerProcess{t: t, cluster: cluster, number: i}
 		t.Cleanup(b.busy.Wait)
 		c.engines[fmt.Sprintf("%s-%d", kafkaEngine, i+1)] = b
 	}
 	return cluster.Addrs()
-}
-
-// startKafka starts a real cluster for a simulated world, whose reports have the times of another year: by those, Kafka's
-// retention would delete them at once.
-func startKafka(t *testing.T, brokers int) *realkafka.Cluster {
-	t.Helper()
-	return realkafka.Start(t, realkafka.Config{Brokers: brokers, Properties: map[string]string{"log.retention.ms": "-1"}})
 }
 
 // realBrokerProcess is one broker of a real cluster, and a victim.

@@ -14,8 +14,8 @@ import (
 	miekg "github.com/miekg/dns"
 	"github.com/rs/zerolog"
 
-	"detour/internal/embedded/broker"
 	"detour/internal/embedded/chserver"
+	"detour/internal/embedded/realkafka"
 	"detour/schemas/pathmap"
 )
 
@@ -69,6 +69,17 @@ func serial(ctx context.Context, server, zone string) int64 {
 // TestSeparateProcessesPublishWhatTheDemoDoes starts every stage as a process, before there is a broker, and feeds them
 // the demo's log: the map has to be the same byte for byte.
 func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
+	separateProcesses(t, startEmbedded)
+}
+
+// TestIntegrationSeparateProcessesPublishWhatTheDemoDoes does it on Apache Kafka.
+func TestIntegrationSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
+	realkafka.Require(t)
+	separateProcesses(t, startReal)
+}
+
+func separateProcesses(t *testing.T, startBroker brokerStart) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("six processes and a demo")
 	}
@@ -76,7 +87,7 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 	scenario := file(t, "small.yaml", smallWorld)
 	want, wantWindows := demoDigest(t, scenario)
 
-	kafka := freePort(t)
+	kafka := quietPort(t)
 	database := chserver.New(chserver.Config{}, zerolog.Nop())
 	clickhouse, err := database.Start()
 	if err != nil {
@@ -93,11 +104,7 @@ func TestSeparateProcessesPublishWhatTheDemoDoes(t *testing.T) {
 	for _, p := range stages {
 		eventually(t, p.name+" says what it waits for", func() bool { return strings.Contains(p.said(), "waiting for "+kafka) })
 	}
-	kafkaServer := broker.New(broker.Config{Listen: kafka, DataDir: t.TempDir()}, zerolog.Nop())
-	if _, err := kafkaServer.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer kafkaServer.Close()
+	startBroker(t, kafka)
 
 	feed := start(t, "feed", "--config", path, "--scenario", scenario)
 	if err := <-feed.done; err != nil {
@@ -160,13 +167,17 @@ func checkRunning(t *testing.T, path string) {
 }
 
 // TestAProcessWithOtherSettingsRefusesToStart changes what shapes output, and says what differs.
-func TestAProcessWithOtherSettingsRefusesToStart(t *testing.T) {
-	server := broker.New(broker.Config{}, zerolog.Nop())
-	kafka, err := server.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+func TestAProcessWithOtherSettingsRefusesToStart(t *testing.T) { otherSettings(t, startEmbedded) }
+
+// TestIntegrationAProcessWithOtherSettingsRefusesToStart does it on Apache Kafka.
+func TestIntegrationAProcessWithOtherSettingsRefusesToStart(t *testing.T) {
+	otherSettings(t, startReal)
+}
+
+func otherSettings(t *testing.T, startBroker brokerStart) {
+	t.Helper()
+	kafka := quietPort(t)
+	startBroker(t, kafka)
 	_, path := deployment(t, []string{kafka}, "")
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -10,20 +10,30 @@ import (
 // IntegrationEnv has to be set for tests that need real Kafka: `make integration` does it.
 const IntegrationEnv = "DETOUR_INTEGRATION"
 
-// Start starts a cluster of the test's own and closes it behind the test. Where $DETOUR_INTEGRATION is not set, or Java or
-// the jars are missing, the test is skipped; for the latter it fails where the environment variable CI is set.
-func Start(tb testing.TB, cfg Config) *Cluster {
+// Require skips the test where $DETOUR_INTEGRATION is not set, or Java or the jars are missing; for the latter it fails
+// where the environment variable CI is set.
+func Require(tb testing.TB) {
 	tb.Helper()
 	if os.Getenv(IntegrationEnv) == "" {
 		tb.Skip(`needs real Kafka: run "make integration"`)
 	}
+	_, err := find()
+	if errors.Is(err, ErrNotFound) && os.Getenv("CI") == "" {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Start starts a cluster of the test's own, if Require lets it, and closes it behind the test.
+func Start(tb testing.TB, cfg Config) *Cluster {
+	tb.Helper()
+	Require(tb)
 	if cfg.Dir == "" {
 		cfg.Dir = tb.TempDir()
 	}
 	c, err := New(cfg)
-	if errors.Is(err, ErrNotFound) && os.Getenv("CI") == "" {
-		tb.Skip(err)
-	}
 	if err != nil {
 		tb.Fatal(err)
 	}
