@@ -115,6 +115,10 @@ secrets: ## make keys and passwords for docker-compose in secrets/, once
 compose-check: ## check docker-compose.yml with what is installed: compose v2, docker-compose 1.29
 	@scripts/check-compose.sh
 
+.PHONY: alerts-check
+alerts-check: ## check Prometheus' alert rules, and run their tests (needs promtool)
+	@scripts/check-alerts.sh
+
 .PHONY: clean
 clean: ## remove what was built (not .cache and secrets)
 	rm -rf bin
