@@ -124,12 +124,16 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 func parseAnswer(body []byte, version int16) (*answer, error) {
 	c, a := cursor{b: body}, answer{}
 	c.int32() // correlation id
-	c.int32() // throttle time
+	throttled := c.int32() > 0
 	if version >= 7 {
 		a.code = kafka.Error(c.int16())
 		c.int32() // session
 	}
-	if topics := c.int32(); topics < 1 || a.code != 0 {
+	topics := c.int32()
+	if topics < 1 && throttled && a.code == 0 { // that is how a broker answers who reads more than its quota
+		a.code = kafka.ThrottlingQuotaExceeded
+	}
+	if topics < 1 || a.code != 0 {
 		return &a, noPartition(a.code, protocol.ErrNoTopic)
 	}
 	c.take(int(c.int16())) // name

@@ -47,7 +47,7 @@ func TestHardships(t *testing.T) {
 func ask[R kmsg.Response](t testing.TB, c *Client, request kmsg.Request, version int16) R {
 	t.Helper()
 	request.SetVersion(version)
-	response, err := realkafka.Ask(bounded(t), c.cfg.Brokers[0], request)
+	response, err := realkafka.Ask(bounded(t), c.cfg.Brokers[0], c.cfg.ClientID, request)
 	if err != nil {
 		t.Fatal(err)
 	}

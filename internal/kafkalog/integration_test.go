@@ -7,9 +7,13 @@ import (
 )
 
 func TestIntegrationOneBroker(t *testing.T) {
-	cluster := realkafka.Start(t, realkafka.Config{Properties: map[string]string{"auto.create.topics.enable": "true"}})
+	cluster := realkafka.Start(t, realkafka.Config{Properties: map[string]string{
+		"auto.create.topics.enable": "true",
+		"quota.window.num":          "2", // seconds that a rate is of; the usual 11 let a test's few records pass
+	}})
 	newLog := fresh(cluster.Addrs()[0])
 	t.Run("contract", func(t *testing.T) { t.Parallel(); contract(t, newLog) })
+	t.Run("quotas", func(t *testing.T) { t.Parallel(); quotas(t, newLog) })
 	t.Run("hardships", func(t *testing.T) { t.Parallel(); hardships(t, newLog) })
 }
 

@@ -18,8 +18,9 @@ const (
 )
 
 // Ask sends a broker one request, in the version that it is set to, over a connection of its own in the clear, and returns
-// the answer. The error is the connection's; what the broker thinks of the request is in the answer.
-func Ask(ctx context.Context, addr string, request kmsg.Request) (kmsg.Response, error) {
+// the answer. The error is the connection's; what the broker thinks of the request is in the answer. client is the client id
+// that quotas go by.
+func Ask(ctx context.Context, addr, client string, request kmsg.Request) (kmsg.Response, error) {
 	conn, err := (&net.Dialer{Timeout: askTimeout}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func Ask(ctx context.Context, addr string, request kmsg.Request) (kmsg.Response,
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	_ = conn.SetDeadline(time.Now().Add(askTimeout))
-	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, request, 1)); err != nil {
+	if _, err := conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID(client)).AppendRequest(nil, request, 1)); err != nil {
 		return nil, err
 	}
 	var head [8]byte // size and correlation id

@@ -40,7 +40,7 @@ func (b *broker) met(ctx context.Context) (int, error) {
 	request := kmsg.NewPtrMetadataRequest()
 	request.Version = 4
 	request.Topics = []kmsg.MetadataRequestTopic{} // none, where null is all
-	response, err := Ask(ctx, net.JoinHostPort(loopback, strconv.Itoa(b.internal)), request)
+	response, err := Ask(ctx, net.JoinHostPort(loopback, strconv.Itoa(b.internal)), "realkafka", request)
 	if err != nil {
 		return 0, err
 	}
