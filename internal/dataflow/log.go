@@ -39,7 +39,9 @@ var ErrOutOfRange = errors.New("offset out of range")
 // Lost tells a log that wants to hear of it, by a method of the same name, that n records of p are lost to their reader:
 // retention took them before they were read.
 func Lost(log Log, p schemas.Partition, n int64) {
-	if l, ok := log.(interface{ Lost(schemas.Partition, int64) }); ok {
+	if l, ok := log.(interface {
+		Lost(schemas.Partition, int64)
+	}); ok {
 		l.Lost(p, n)
 	}
 }
