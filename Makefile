@@ -6,6 +6,7 @@ SHELL = /bin/sh
 
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 BENCH ?= .
@@ -51,7 +52,7 @@ integration: libkafka libchdb ## run the tests on real Kafka (needs Java, Maven;
 
 .PHONY: build
 build: ## build bin/detour
-	@$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/detour ./cmd/detour
+	@$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o bin/detour ./cmd/detour
 
 .PHONY: libchdb
 libchdb: ## fetch ClickHouse's engine into .cache, once (166 MB)

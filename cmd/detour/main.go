@@ -23,9 +23,6 @@ const (
 	exitConfig = 2 // it could not run as asked: flags, configuration, settings that differ from the log's
 )
 
-// version is set by the linker (-X main.version=...).
-var version = "dev"
-
 // command is one subcommand.
 type command struct {
 	name    string
@@ -45,7 +42,7 @@ func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
 		migrateCommand(), policyCommand(), statusCommand(), explainCommand(), markCommand(), verifyCommand(), feedCommand(), configCommand(),
-		healthcheckCommand(),
+		healthcheckCommand(), completionCommand(), versionCommand(),
 	}
 }
 
@@ -65,9 +62,8 @@ func run(ctx context.Context, std stdio, args []string) int {
 	case "help", "-h", "-help", "--help":
 		usage(std.out)
 		return exitOK
-	case "version", "-version", "--version":
-		fmt.Fprintln(std.out, "detour", version)
-		return exitOK
+	case "-version", "--version":
+		args[0] = "version"
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
@@ -126,8 +122,7 @@ Usage: detour <command> [flags]
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
 	}
-	fmt.Fprint(w, `  version     print the version
-
+	fmt.Fprint(w, `
 "detour <command> -h" tells more. Try "detour demo" first.
 Exit codes: 0 done, 1 failed or found something wrong, 2 flags or configuration are wrong.
 `)
@@ -138,6 +133,10 @@ func (c *command) flags(std stdio) *flag.FlagSet {
 	fs := flag.NewFlagSet("detour "+c.name, flag.ContinueOnError)
 	fs.SetOutput(std.out)
 	fs.Usage = func() {
+		if l, ok := fs.Output().(*flagList); ok {
+			l.add(fs)
+			return
+		}
 		usage := strings.TrimRight(fmt.Sprintf("Usage: detour %s [flags] %s", c.name, c.args), " ")
 		fmt.Fprintf(fs.Output(), "%s\n\n%s\n\nFlags:\n", usage, strings.TrimSpace(c.summary+".\n\n"+c.help))
 		fs.PrintDefaults()
