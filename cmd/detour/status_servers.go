@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ import (
 	miekg "github.com/miekg/dns"
 
 	"detour/internal/status"
+	"detour/publish/history"
 	"detour/schemas"
 	"detour/schemas/pathmap"
 )
@@ -114,6 +117,9 @@ func reachable(listen string) string {
 
 // refusal is the last cause of a network error: what was asked is said beside it.
 func refusal(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return noAnswer
+	}
 	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 {
 		return text[i+2:]
@@ -121,17 +127,32 @@ func refusal(err error) string {
 	return text
 }
 
-// stored asks ClickHouse how far its history is.
+// stored asks ClickHouse how far its history is. Its driver greets a server for as long as it likes to, whatever ctx says:
+// that is not waited for.
 func (s *survey) stored(ctx context.Context) {
-	found, err := s.database.Stored(ctx)
+	type reply struct {
+		stored history.Stored
+		err    error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		stored, err := s.database.Stored(ctx)
+		replies <- reply{stored, err}
+	}()
+	var found reply
+	select {
+	case found = <-replies:
+	case <-ctx.Done():
+		found.err = ctx.Err()
+	}
 	s.with(func(f *status.Facts) {
 		h := s.history(f)
-		h.Version, h.Sealed = found.Version, make(map[int32]int64)
-		for p, pane := range found.Panes {
+		h.Version, h.Sealed = found.stored.Version, make(map[int32]int64)
+		for p, pane := range found.stored.Panes {
 			h.Sealed[p] = pane + s.p.cfg.Genesis.Pane
 		}
-		if err != nil {
-			h.Down = refusal(err)
+		if found.err != nil {
+			h.Down = refusal(found.err)
 		}
 	})
 }

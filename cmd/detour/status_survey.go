@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,13 +141,16 @@ func (s *survey) unknown(what string, err error) {
 // gaveUp is how an error reads whose retries ended with the time that there was.
 var gaveUp = regexp.MustCompile(`context deadline exceeded \((.+)\)$`)
 
+// noAnswer is said of who is there, for all that is known, and silent.
+const noAnswer = "no answer in time"
+
 // why is what is behind an error: the time that ran out says less than what it was waited for.
 func why(err error) string {
-	if m := gaveUp.FindStringSubmatch(err.Error()); m != nil {
+	if m := gaveUp.FindStringSubmatch(err.Error()); m != nil && !strings.HasPrefix(m[1], "no answer") {
 		return m[1]
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
+		return noAnswer
 	}
-	return fmt.Sprint(err)
+	return err.Error()
 }

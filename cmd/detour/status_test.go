@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"detour/internal/embedded/broker"
 	"detour/internal/kafkalog"
 	"detour/internal/status"
+	"detour/publish/history"
 	"detour/schemas"
 )
 
@@ -245,11 +247,47 @@ func TestAScreenIsCutToTheTerminal(t *testing.T) {
 func TestWhySaysWhatWasWaitedFor(t *testing.T) {
 	for err, want := range map[error]string{
 		fmt.Errorf("bounds of reports/2: %w (it has no leader)", context.DeadlineExceeded): "it has no leader",
+		fmt.Errorf("a broker: %w (no answer within 20s)", context.DeadlineExceeded):        "no answer in time",
 		fmt.Errorf("read: %w", context.DeadlineExceeded):                                   "no answer in time",
 		fmt.Errorf("read: broken"):                                                         "read: broken",
 	} {
 		if got := why(err); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
+
+// silent returns the address of a server that takes connections and never says anything.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+// TestStatusDoesNotWaitForTheSilent has every server hang. Where one were waited for without a bound, the test would be.
+func TestStatusDoesNotWaitForTheSilent(t *testing.T) {
+	for _, protocol := range []string{history.Native, history.HTTP} {
+		cfg, path := deployment(t, []string{silent(t)}, silent(t))
+		cfg.ClickHouse.Protocol, cfg.ClickHouse.CallTimeout = protocol, time.Hour
+		cfg.Agent.URL = "http://" + silent(t)
+		writeConfig(t, cfg, path)
+		s := statusOf(t, path, "--timeout", "1500ms")
+		if !s.has(status.KafkaDown, "") || !s.has(status.ClickHouseDown, status.HistoryName) || !strings.HasPrefix(s.Stages[4].At, "no answer from") ||
+			strings.Count(s.text, noAnswer) != 2 {
+			t.Errorf("%s: %s", protocol, s.text)
 		}
 	}
 }
