@@ -108,7 +108,7 @@ func (m *mark) run(ctx context.Context, p *pipeline) (*marked, error) {
 	if m.source >= sources {
 		return nil, configErrorf("--source is %d, %s has the partitions 0 to %d", m.source, p.cfg.names().Of(schemas.Reports), sources-1)
 	}
-	found := &marked{mark: *m}
+	found := &marked{mark: *m, ordinary: g.Pane + g.Lateness}
 	for i := range g.Samples {
 		state, err := aggregator.ReadStanding(ctx, p.log, int32(i), sources, latest)
 		if err != nil {

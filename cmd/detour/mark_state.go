@@ -25,6 +25,7 @@ type sourceState struct {
 type marked struct {
 	mark
 	partitions []*sourceState
+	ordinary   int64 // ms that a source may be behind the first without holding up anything for long: a pane and the lateness
 }
 
 func (m *marked) write(w io.Writer) {
@@ -43,6 +44,20 @@ func (m *marked) write(w io.Writer) {
 				standing(&s.Sources[m.source], ahead), clockTime(m.to))
 		}
 	}
+	if m.well() {
+		fmt.Fprintln(w, "All is well: no source is far behind the first.")
+	}
+}
+
+// well reports whether no source is out of the ordinary.
+func (m *marked) well() bool {
+	for _, s := range m.partitions {
+		mark, known := s.Watermark()
+		if _, ahead := s.Holding(); !known || ahead-mark > m.ordinary {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *sourceState) sealedText() string {

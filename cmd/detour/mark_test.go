@@ -118,6 +118,9 @@ samples/1: the newest sealed pane began at 1970-01-01 00:01:00 UTC
 			t.Errorf("partition %d: %d panes sealed", i, sealed)
 		}
 	}
+	if strings.Contains(text.String(), "All is well") {
+		t.Errorf("source 1 is five minutes behind, and all is well:\n%s", text.String())
+	}
 	undo := mark{source: 1, to: sample.NoRelease}
 	if found, err = undo.run(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -148,6 +151,29 @@ samples/1: the newest sealed pane began at 1970-01-01 00:01:00 UTC
 	}
 	if found, err = look.run(t.Context(), p); err != nil || found.partitions[0].Sources[1].Released != sample.NoRelease {
 		t.Errorf("the release was not taken back: %v", err)
+	}
+}
+
+func TestMarkSaysThatAllIsWell(t *testing.T) {
+	p := markLog(t)
+	near := sample.Head{Genesis: p.cfg.Genesis.Hash(), Source: 1, Sources: 2, From: 1, To: 2, Origin: 80_000, Mark: 830_000}
+	for i := range int32(2) {
+		value, err := (&sample.Batch{Head: near}).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.log.Append(t.Context(), schemas.Partition{Topic: schemas.Samples, Number: i}, []schemas.Record{{Value: value}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := (&mark{source: -1}).run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	found.write(&text)
+	if !strings.HasSuffix(text.String(), "1m10s behind the first\nAll is well: no source is far behind the first.\n") {
+		t.Errorf("got\n%s", text.String())
 	}
 }
 

@@ -61,7 +61,7 @@ func (a *assessment) replayed(ms int64) string {
 	if a.f.Now-ms < 24*3_600_000 {
 		return ""
 	}
-	return " (of a replay? then say what time it is: --now)"
+	return "; of a replay? see --now"
 }
 
 // stalled finds the source that panes wait for although others are far beyond it.

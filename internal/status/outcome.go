@@ -43,7 +43,7 @@ func (a *assessment) publish() {
 	due := v.Created + (int64(s.Renew)+recent)*s.Pane + s.Lateness + grace
 	switch {
 	case a.f.Now >= v.Expires:
-		a.wrong(MapStale, Publish, v.Expires, "version %s expired %s ago%s", thousands(v.Number), a.age(v.Expires), a.replayed(v.Expires))
+		a.wrong(MapStale, Publish, v.Expires, "version %s expired %s ago", thousands(v.Number), a.age(v.Expires))
 	case s.Renew > 0 && a.f.Now > due:
 		a.wrong(MapStale, Publish, v.Created, "version %s is %s old, the next one is due; it expires in %s",
 			thousands(v.Number), a.age(v.Created), duration(v.Expires-a.f.Now))
