@@ -1,9 +1,13 @@
 package kafkalog
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	"detour/internal/dataflow"
 	"detour/internal/embedded/realkafka"
+	"detour/schemas"
 )
 
 func TestIntegrationOneBroker(t *testing.T) {
@@ -13,6 +17,7 @@ func TestIntegrationOneBroker(t *testing.T) {
 	}})
 	newLog := fresh(cluster.Addrs()[0])
 	t.Run("contract", func(t *testing.T) { t.Parallel(); contract(t, newLog) })
+	t.Run("retention by time", func(t *testing.T) { t.Parallel(); retentionByTime(t, newLog) })
 	t.Run("quotas", func(t *testing.T) { t.Parallel(); quotas(t, newLog) })
 	t.Run("hardships", func(t *testing.T) { t.Parallel(); hardships(t, newLog) })
 }
@@ -31,4 +36,34 @@ func TestIntegrationRestart(t *testing.T) {
 		}
 	}}
 	o.run(t, 2)
+}
+
+// retentionByTime: the broker itself removes what is too old, by records' times, under a reader that stands in it.
+func retentionByTime(t *testing.T, newLog func(testing.TB, int) *Client) {
+	c, ctx := newLog(t, 1), bounded(t)
+	const old = 1_700_000_000_000
+	for i := range int64(5) {
+		if _, err := c.Append(ctx, p0, []schemas.Record{{Time: old + i, Value: []byte("old")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, err := c.Fetch(ctx, p0, 1); err != nil || len(f.Records) != 4 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	realkafka.SetTopic(t, c.cfg.Brokers[0], c.names.Of(schemas.Samples), "retention.ms", "60000")
+	eventually(t, "retention", func() bool {
+		start, _, err := c.Bounds(ctx, p0)
+		return err == nil && start == 5
+	})
+	if _, err := c.Append(ctx, p0, one("new")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Fetch(ctx, p0, 2)
+	if !errors.Is(err, dataflow.ErrOutOfRange) || f.Start != 5 || f.End != 6 ||
+		!strings.Contains(err.Error(), "fetch samples/0@2") || !strings.Contains(err.Error(), "the log holds 5 to 6") {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if got := readAll(t, c, p0, f.Start); len(got) != 1 || string(got[0].Value) != "new" {
+		t.Errorf("behind it: %v", got)
+	}
 }

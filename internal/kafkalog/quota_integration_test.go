@@ -27,7 +27,7 @@ func limit(t testing.TB, c *Client, key string, rate float64) {
 // quotas: a client that writes and reads more than it may is slowed down, and that is all. Nobody is told that a topic
 // does not exist, or that a broker is gone.
 func quotas(t *testing.T, newLog func(testing.TB, int) *Client) {
-	const records, rate = 40, 100_000
+	const records, rate = 25, 100_000
 	made := newLog(t, 1)
 	cfg := made.cfg
 	cfg.ClientID, cfg.FetchMaxBytes = "quota-"+made.names.Prefix, 50_000

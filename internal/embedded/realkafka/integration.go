@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // IntegrationEnv has to be set for tests that need real Kafka: `make integration` does it.
@@ -51,4 +54,22 @@ func Start(tb testing.TB, cfg Config) *Cluster {
 		}
 	})
 	return c
+}
+
+// SetTopic changes one setting of a topic, as an operator would, by way of a broker that listens in the clear.
+func SetTopic(tb testing.TB, addr, topic, key, value string) {
+	tb.Helper()
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource, config := kmsg.NewIncrementalAlterConfigsRequestResource(), kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	config.Name, config.Value = key, &value // the zero operation is to set
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	resource.Configs = append(resource.Configs, config)
+	request.Resources = append(request.Resources, resource)
+	response, err := Ask(tb.Context(), addr, "realkafka", request)
+	if err == nil {
+		err = kerr.ErrorForCode(response.(*kmsg.IncrementalAlterConfigsResponse).Resources[0].ErrorCode)
+	}
+	if err != nil {
+		tb.Fatalf("set %s of %s: %v", key, topic, err)
+	}
 }
