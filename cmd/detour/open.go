@@ -12,6 +12,7 @@ import (
 
 	"detour/internal/genesis"
 	"detour/internal/kafkalog"
+	"detour/internal/loglimit"
 	"detour/publish/history"
 	"detour/schemas"
 	"detour/schemas/control"
@@ -22,7 +23,7 @@ func configFlag(fs *flag.FlagSet) *string {
 	return fs.String("config", "", "configuration `file` (default: $"+configEnv+", else "+defaultFile+"); \"detour config init\" prints one to start from")
 }
 
-// newLogger returns the program's logger.
+// newLogger returns the program's logger: what repeats is limited, whoever says it.
 func newLogger(cfg Log, w io.Writer) zerolog.Logger {
 	zerolog.TimeFieldFormat = time.RFC3339Nano
 	level, err := zerolog.ParseLevel(cfg.Level)
@@ -32,7 +33,7 @@ func newLogger(cfg Log, w io.Writer) zerolog.Logger {
 	if cfg.Format == "text" {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: true}
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return loglimit.Default().Logger(zerolog.New(w).Level(level).With().Timestamp().Logger())
 }
 
 func (l *Log) validate() error {

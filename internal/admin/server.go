@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -97,6 +98,7 @@ func (p *part) run(ctx context.Context, log zerolog.Logger) error {
 	log.Info().Stringer("address", l.Addr()).Msg("listening")
 	server := &http.Server{
 		Handler: p.handler, ReadTimeout: readTimeout, WriteTimeout: p.write, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+		ErrorLog: stdlog.New(log, "", 0),
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 	"github.com/rs/zerolog"
 
+	"detour/internal/loglimit"
 	"detour/schemas/pathmap"
 )
 
@@ -57,7 +58,7 @@ func New(cfg Config, paths []PathAnswer, defaultPath string, maps Maps, log zero
 		zone:   newZone(&cfg),
 		maps:   maps,
 		log:    log,
-		noisy:  log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}),
+		noisy:  loglimit.Limit{Every: time.Minute, Faults: 5}.Logger(log),
 		ready:  make(chan struct{}),
 	}
 	var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
 
@@ -60,6 +61,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      write,
 		IdleTimeout:       idle,
 		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          stdlog.New(s.log, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // so its end reaches every long poll
 	}
 	s.log.Info().Stringer("address", l.Addr()).Msg("listening")
