@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	publisher "detour/publish/worker"
+	"detour/schemas"
 	"detour/schemas/control"
 )
 
@@ -58,6 +59,14 @@ var (
 		})
 )
 
+// uses lists the topics that each consumer reads and writes: it asks about no other, and needs no right to.
+var uses = map[string][]schemas.Topic{
+	"ingest":    {schemas.Control, schemas.Reports, schemas.Samples, schemas.Rejects},
+	"aggregate": {schemas.Control, schemas.Samples, schemas.Windows, schemas.Rejects},
+	"decide":    {schemas.Control, schemas.Windows, schemas.Decisions, schemas.Rejects},
+	"publish":   {schemas.Control, schemas.Windows, schemas.Decisions, schemas.Maps, schemas.Rejects},
+}
+
 // consumerCommand returns the command of one consumer. Configure checks what it needs before anything is connected.
 func consumerCommand(name, summary, help string, configure func(*Config, zerolog.Logger) (func(*pipeline) []runner, error)) command {
 	c := command{name: name, summary: summary, help: help + "\n\nExample:\n  detour " + name + " --config detour.yaml"}
@@ -74,7 +83,7 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 		return stopped(ctx, withAdmin(ctx, cfg, name, logger, func(ctx context.Context, w *watched) error {
 			return withPipeline(cfg, std, func(p *pipeline) error {
 				p.observe(w)
-				if err := p.prepare(ctx, control.DefaultPolicy()); err != nil {
+				if err := p.prepare(ctx, control.DefaultPolicy(), uses[name]...); err != nil {
 					return err
 				}
 				return runAll(ctx, append(build(p), runFunc(p.look))...)

@@ -10,6 +10,7 @@ import (
 	"detour/internal/replay"
 	"detour/internal/settings"
 	"detour/internal/world"
+	"detour/schemas"
 	"detour/schemas/control"
 )
 
@@ -48,6 +49,7 @@ Examples:
 		return withAdmin(ctx, cfg, c.name, newLogger(cfg.Log, std.err), func(ctx context.Context, seen *watched) error {
 			return withPipeline(cfg, std, func(p *pipeline) error { // it waits for the topic: a consumer may be about to make it
 				p.observe(seen)
+				p.kafka.Use(schemas.Reports)
 				progress := console.NewProgress(std.err)
 				defer progress.Finish()
 				sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)

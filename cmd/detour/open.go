@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -96,14 +97,26 @@ func (c *Config) database(logger zerolog.Logger) (*history.Store, error) {
 	return store, nil
 }
 
-// prepare makes topics and genesis, or checks the ones that are there.
-func (p *pipeline) prepare(ctx context.Context, policy control.Policy) error {
+// prepare makes topics and genesis, or checks the ones that are there: all topics, or only those that a stage uses.
+func (p *pipeline) prepare(ctx context.Context, policy control.Policy, uses ...schemas.Topic) error {
 	prepared := p.watched.preparing()
-	if err := p.kafka.EnsureTopics(ctx, p.cfg.topicSpecs()); err != nil {
+	specs := p.cfg.topicSpecs()
+	if len(uses) > 0 {
+		p.kafka.Use(uses...)
+		specs = slices.DeleteFunc(specs, func(s kafkalog.TopicSpec) bool { return !slices.Contains(uses, s.Topic) })
+	}
+	if err := p.kafka.EnsureTopics(ctx, specs); err != nil {
 		return err
 	}
-	if err := p.kafka.CheckReports(ctx); err != nil {
-		return err
+	if len(uses) == 0 {
+		if err := p.kafka.CompareTopics(ctx, specs); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(specs, func(s kafkalog.TopicSpec) bool { return s.Topic == schemas.Reports }) {
+		if err := p.kafka.CheckReports(ctx); err != nil {
+			return err
+		}
 	}
 	if err := genesis.Ensure(ctx, p.log, &p.cfg.Genesis, policy, p.logger); err != nil {
 		return err

@@ -97,7 +97,7 @@ func New(cfg Config, names schemas.Names, log zerolog.Logger) (*Client, error) {
 		DialTimeout:    dialTimeout,
 		IdleTimeout:    idleTimeout,
 		MetadataTTL:    metadataTTL,
-		MetadataTopics: physical(names),
+		MetadataTopics: physical(names, append(schemas.Internal(), schemas.Reports)),
 		ClientID:       cfg.ClientID,
 		TLS:            tlsConfig,
 		SASL:           mechanism,
@@ -112,16 +112,21 @@ func New(cfg Config, names schemas.Names, log zerolog.Logger) (*Client, error) {
 	}, nil
 }
 
-// physical lists the topics that a client asks metadata of: a cluster may hold thousands of others.
-func physical(names schemas.Names) []string {
-	topics := make([]string, 0, 8)
-	if names.Reports != "" {
-		topics = append(topics, names.Reports)
+// Use limits what the client asks brokers about to some topics: in the logs of a cluster with ACLs it then does not look
+// like somebody who tries doors. It comes before everything else that the client does.
+func (c *Client) Use(topics ...schemas.Topic) {
+	c.transport.MetadataTopics = physical(c.names, topics)
+}
+
+// physical returns the names of topics that a client asks metadata of: a cluster may hold thousands of others.
+func physical(names schemas.Names, topics []schemas.Topic) []string {
+	all := make([]string, 0, len(topics))
+	for _, t := range topics {
+		if name := names.Of(t); name != "" { // tools may not know where reports are
+			all = append(all, name)
+		}
 	}
-	for _, t := range schemas.Internal() {
-		topics = append(topics, names.Of(t))
-	}
-	return topics
+	return all
 }
 
 // Close closes idle connections. The client may be used again; it then connects anew.
@@ -152,7 +157,7 @@ func (c *Client) Partitions(ctx context.Context, t schemas.Topic) (int, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("partitions of topic %s: %w", c.names.Of(t), c.needsOn(err, "Describe", t))
+		return 0, fmt.Errorf("partitions of topic %s: %w", c.names.Of(t), err)
 	}
 	return n, nil
 }
@@ -167,7 +172,7 @@ func (c *Client) Exists(ctx context.Context, t schemas.Topic) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for topic %s: %w", c.names.Of(t), c.needsOn(err, "Describe", t))
+		return false, fmt.Errorf("look for topic %s: %w", c.names.Of(t), err)
 	}
 	return true, nil
 }
@@ -181,7 +186,7 @@ func (c *Client) topic(ctx context.Context, t schemas.Topic) (kafka.Topic, error
 	if len(m.Topics) != 1 {
 		return kafka.Topic{}, errors.New("metadata without the topic")
 	}
-	return m.Topics[0], m.Topics[0].Error
+	return m.Topics[0], c.needsOn(m.Topics[0].Error, "Describe", t)
 }
 
 // Bounds implements dataflow.Log.

@@ -50,7 +50,7 @@ func (c *Client) GroupInfo(ctx context.Context, group string) (GroupInfo, error)
 		return res.Groups[0].Error
 	})
 	if err != nil {
-		return info, fmt.Errorf("describe group %s: %w", group, err)
+		return info, fmt.Errorf("describe group %s: %w", group, c.needs(err, "Describe", "group "+group))
 	}
 	return info, nil
 }
@@ -105,7 +105,7 @@ func (c *Client) Positions(ctx context.Context, group string, t schemas.Topic, n
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("positions of group %s in %s: %w", group, t, err)
+		return nil, fmt.Errorf("positions of group %s in %s: %w", group, t, c.needs(err, "Describe", "group "+group+" and topic "+name))
 	}
 	return positions, nil
 }
@@ -134,7 +134,7 @@ func (c *Client) OffsetAt(ctx context.Context, p schemas.Partition, ms int64) (o
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("offset of %s at %s: %w", p, time.UnixMilli(ms).UTC().Format(time.RFC3339), err)
+		return 0, fmt.Errorf("offset of %s at %s: %w", p, time.UnixMilli(ms).UTC().Format(time.RFC3339), c.needsOn(err, "Describe", p.Topic))
 	}
 	return offset, nil
 }

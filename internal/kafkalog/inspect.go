@@ -39,7 +39,7 @@ func (c *Client) Inspect(ctx context.Context, s TopicSpec) (TopicState, error) {
 	case missing:
 		return TopicState{}, c.creatable(ctx, s)
 	case err != nil:
-		return state, fmt.Errorf("look for topic %s: %w", c.names.Of(s.Topic), c.needsOn(err, "Describe", s.Topic))
+		return state, fmt.Errorf("look for topic %s: %w", c.names.Of(s.Topic), err)
 	}
 	if state.Differ, err = c.differ(ctx, s); denied(err) {
 		state.Hidden, err = true, nil

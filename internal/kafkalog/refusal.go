@@ -57,18 +57,22 @@ func (c *Client) advice(err error) string {
 	return ""
 }
 
-// A right is an operation on a resource, in the words of Kafka's ACLs.
+// missingRight is an error of authorization that says what is to be granted: an operation on a resource, in the words of
+// Kafka's ACLs.
+type missingRight struct{ error }
 
-// needs adds to an error of authorization which right is missing.
+func (m missingRight) Unwrap() error { return m.error }
+
+// needs adds to an error of authorization which right is missing, unless it says so already.
 func (c *Client) needs(err error, operation, resource string) error {
-	if !denied(err) {
+	if !denied(err) || errors.As(err, new(missingRight)) {
 		return err
 	}
 	who := "this client's principal"
 	if c.cfg.SASL.Username != "" {
 		who = "User:" + c.cfg.SASL.Username
 	}
-	return fmt.Errorf("%w: %s needs %s on %s", err, who, operation, resource)
+	return missingRight{fmt.Errorf("%w: %s needs %s on %s", err, who, operation, resource)}
 }
 
 func (c *Client) needsOn(err error, operation string, t schemas.Topic) error {

@@ -22,8 +22,8 @@ type TopicSpec struct {
 const timestampType = "message.timestamp.type"
 
 // EnsureTopics creates the topics that are missing and returns when every partition has a leader. Several processes may
-// call it at once. An existing topic with another number of partitions is an error (reports may have more); one with
-// other settings is logged and left as the operator made it.
+// call it at once. An existing topic with another number of partitions is an error (reports may have more). Of topics that
+// exist it needs the right Describe, which Read and Write imply.
 func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 	for _, s := range specs {
 		if s.Partitions < 1 {
@@ -34,28 +34,21 @@ func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 		return err
 	}
 	for _, s := range specs {
-		existed, err := c.create(ctx, s)
-		if err != nil {
+		if err := c.create(ctx, s); err != nil {
 			return err
 		}
 		if err := c.await(ctx, s); err != nil {
 			return err
-		}
-		if existed {
-			if err := c.compare(ctx, s); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
 // create asks for the topic unless it is there already.
-func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err error) {
+func (c *Client) create(ctx context.Context, s TopicSpec) error {
 	name := c.names.Of(s.Topic)
-	err = c.retry(ctx, "topic "+name, func(ctx context.Context) error {
+	err := c.retry(ctx, "topic "+name, func(ctx context.Context) error {
 		if _, err := c.topic(ctx, s.Topic); !errors.Is(err, kafka.UnknownTopicOrPartition) {
-			existed = err == nil
 			return err
 		}
 		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{c.topicConfig(s)}})
@@ -63,7 +56,6 @@ func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err err
 			err = res.Errors[name]
 		}
 		if errors.Is(err, kafka.TopicAlreadyExists) { // another process was quicker
-			existed = true
 			return nil
 		}
 		if err == nil {
@@ -72,9 +64,9 @@ func (c *Client) create(ctx context.Context, s TopicSpec) (existed bool, err err
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("create topic %s: %w", name, c.needsOn(err, "Create", s.Topic))
+		return fmt.Errorf("create topic %s: %w", name, c.needsOn(err, "Create", s.Topic))
 	}
-	return existed, nil
+	return nil
 }
 
 // await returns when the topic has its partitions and they have leaders.
@@ -106,18 +98,19 @@ func (c *Client) await(ctx context.Context, s TopicSpec) error {
 	return nil
 }
 
-// compare logs settings of an existing topic that are not as asked for.
-func (c *Client) compare(ctx context.Context, s TopicSpec) error {
-	name := c.names.Of(s.Topic)
-	differ, err := c.differ(ctx, s)
-	if errors.Is(err, kafka.TopicAuthorizationFailed) {
-		c.log.Warn().Str("topic", name).Msg("not authorized to see the topic's settings")
-		return nil
+// CompareTopics logs settings of existing topics that are not as asked for: they stay as the operator made them. It needs
+// the right DescribeConfigs.
+func (c *Client) CompareTopics(ctx context.Context, specs []TopicSpec) error {
+	for _, s := range specs {
+		differ, err := c.differ(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, d := range differ {
+			c.log.Warn().Str("topic", c.names.Of(s.Topic)).Str("has", d.Has).Str("wants", d.Wants).Msgf("topic setting %s differs", d.Key)
+		}
 	}
-	for _, d := range differ {
-		c.log.Warn().Str("topic", name).Str("has", d.Has).Str("wants", d.Wants).Msgf("topic setting %s differs", d.Key)
-	}
-	return err
+	return nil
 }
 
 // CheckReports returns an error if the times of the reports topic's records are not those that the collector set. It

@@ -134,14 +134,20 @@ func (b *broker) wait() {
 	}
 }
 
+// said returns all of the output.
+func (b *broker) said() (string, error) {
+	text, err := os.ReadFile(b.log())
+	return string(text), err
+}
+
 // shown is how many lines of a broker's output are worth showing.
 const shown = 40
 
 func (b *broker) output() string {
-	text, err := os.ReadFile(b.log())
+	text, err := b.said()
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-shown):], "\n")
 }
