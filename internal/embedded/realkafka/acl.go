@@ -50,7 +50,7 @@ func (c *Cluster) Grant(ctx context.Context, rights ...Right) error {
 			Principal: r.Principal, Host: "*", Operation: op, PermissionType: kmsg.ACLPermissionTypeAllow,
 		})
 	}
-	response, err := Ask(ctx, c.Internal()[0], request)
+	response, err := Ask(ctx, c.Internal()[0], "realkafka", request)
 	if err != nil {
 		return fmt.Errorf("grant: %w", err)
 	}
@@ -74,7 +74,7 @@ func (c *Cluster) Revoke(ctx context.Context, r Right) error {
 		ResourceType: kind, ResourceName: &r.Name, ResourcePatternType: kmsg.ACLResourcePatternTypeLiteral,
 		Principal: &r.Principal, Operation: op, PermissionType: kmsg.ACLPermissionTypeAllow,
 	}}
-	response, err := Ask(ctx, c.Internal()[0], request)
+	response, err := Ask(ctx, c.Internal()[0], "realkafka", request)
 	if err != nil {
 		return fmt.Errorf("revoke that %s: %w", r, err)
 	}
@@ -96,7 +96,7 @@ func (c *Cluster) LogRights(ctx context.Context) error {
 			ResourceType: kmsg.ConfigResourceTypeBrokerLogger, ResourceName: fmt.Sprint(c.brokers[i].id),
 			Configs: []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: "kafka.authorizer.logger", Value: &level}},
 		}}
-		response, err := Ask(ctx, addr, request)
+		response, err := Ask(ctx, addr, "realkafka", request)
 		if err != nil {
 			return fmt.Errorf("log rights: %w", err)
 		}
