@@ -10,7 +10,6 @@ cache_root=${DETOUR_CACHE:-$PWD/.cache}
 cache=$cache_root/compose
 packages=ca-certificates,wget,openjdk-17-jre-headless,prometheus
 kafka_tools=4.3.1 # the command line tools of another release: Central has none of the broker's
-kafka_tools_sha256=62f3c5dd7aa3442d4c5bc6a95f86e2502178ea09de8e27f74d9563bf955e253c
 
 # shellcheck disable=SC1091
 . ./.env # tags
@@ -78,17 +77,22 @@ nothing() { :; }
 # put FROM TO: a link where it can be, as what is put is large.
 put() { cp -RLl "$1" "$2" 2>/dev/null || { rm -rf "$2" && cp -RL "$1" "$2"; }; }
 
-# fetch_kafka_tools fetches the jar of Kafka's command line tools.
+# fetch_kafka_tools fetches the jars that the check of Kafka's health takes.
 fetch_kafka_tools() {
-	local jar=$cache/kafka-tools-$kafka_tools.jar
-	[ -f "$jar" ] || mvn --batch-mode --quiet --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
-		-Dartifact=org.apache.kafka:kafka-tools:"$kafka_tools" -DoutputDirectory="$cache" >&2
-	echo "$kafka_tools_sha256  $jar" | sha256sum --check --status || fail "$jar has another SHA-256 than the pinned one"
+	local name jars=$cache/kafka-tools-$kafka_tools
+	for name in kafka-tools kafka-clients kafka-server-common; do
+		[ -f "$jars/$name-$kafka_tools.jar" ] ||
+			mvn --batch-mode --quiet --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+				-Dartifact="org.apache.kafka:$name:$kafka_tools" -DoutputDirectory="$jars" >"$cache/mvn.log" 2>&1 ||
+			fail "Maven did not fetch $name $kafka_tools, $cache/mvn.log says why"
+	done
+	(cd "$jars" && sha256sum --check --quiet --strict -) <deploy/standin/kafka/tools.sha256sums >&2 ||
+		fail "a jar in $jars has another SHA-256 than deploy/standin/kafka/tools.sha256sums says"
 }
 
 kafka() {
-	mkdir "$1/lib"
-	cp "$cache_root/kafka/$KAFKA_TAG/lib"/*.jar "$cache/kafka-tools-$kafka_tools.jar" "$1/lib"
+	put "$cache_root/kafka/$KAFKA_TAG/lib" "$1/lib"
+	put "$cache/kafka-tools-$kafka_tools" "$1/tools"
 }
 
 clickhouse() {
