@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,24 +71,30 @@ func (w *watched) preparing() (done func()) {
 }
 
 // look asks Kafka something every few seconds, until ctx ends: a process that stands by has no other way to know that it
-// answers, and a stage that waits for ClickHouse none to know how far it lags.
-func (p *pipeline) look(ctx context.Context) error {
+// answers, and a stage that waits for ClickHouse none to know how far it lags. It only watches: what goes wrong here is in
+// the client's health, and ends nothing.
+func (p *pipeline) look(ctx context.Context, t schemas.Topic) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		_, _, err := p.log.Bounds(ctx, schemas.Partition{Topic: schemas.Control})
-		if err == nil {
-			err = p.watched.metrics.Refresh(ctx, p.log)
-		}
-		if err != nil && ctx.Err() == nil {
-			return err
+		if _, _, err := p.log.Bounds(ctx, schemas.Partition{Topic: t}); err == nil {
+			_ = p.watched.metrics.Refresh(ctx, p.log)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 		}
 	}
-	return nil
+}
+
+// lookWhile looks, at a topic that the process has a right to, for as long as f runs.
+func (p *pipeline) lookWhile(ctx context.Context, t schemas.Topic, f func(context.Context) error) error {
+	looking, stop := context.WithCancel(ctx)
+	var looker sync.WaitGroup
+	looker.Go(func() { p.look(looking, t) })
+	defer looker.Wait()
+	defer stop()
+	return f(ctx)
 }
 
 // watch returns the log and the groups as a stage is to use them; the stage is nil where nobody watches.

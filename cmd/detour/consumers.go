@@ -86,7 +86,7 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 				if err := p.prepare(ctx, control.DefaultPolicy(), uses[name]...); err != nil {
 					return err
 				}
-				return runAll(ctx, append(build(p), runFunc(p.look))...)
+				return p.lookWhile(ctx, schemas.Control, func(ctx context.Context) error { return runAll(ctx, build(p)...) })
 			})
 		}))
 	}

@@ -110,7 +110,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 			if err := d.build(); err != nil {
 				return err
 			}
-			return d.play(ctx, began)
+			return p.lookWhile(ctx, schemas.Control, func(ctx context.Context) error { return d.play(ctx, began) })
 		})
 	})
 }
@@ -123,7 +123,7 @@ func (d *demo) play(ctx context.Context, began time.Time) error {
 	defer stop()
 	g.Go(func() error {
 		return runAll(running, p.ingest(demoKey), p.aggregate(), d.decider, d.publish, d.history,
-			d.follow, runFunc(p.look), d.engines.serve(p.fleet(d.store)), d.agent, d.dns)
+			d.follow, d.engines.serve(p.fleet(d.store)), d.agent, d.dns)
 	})
 	g.Go(func() error {
 		defer stop()

@@ -52,9 +52,12 @@ Examples:
 				p.kafka.Use(schemas.Reports)
 				progress := console.NewProgress(std.err)
 				defer progress.Finish()
-				sent, err := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") }).Run(ctx)
-				fmt.Fprintf(std.out, "sent %d reports\n", sent)
-				return err
+				feed := newFeed(p, w, *live, func(sent int64) { progress.Set(sent, int64(s.Runs), "reports") })
+				return p.lookWhile(ctx, schemas.Reports, func(ctx context.Context) error {
+					sent, err := feed.Run(ctx)
+					fmt.Fprintf(std.out, "sent %d reports\n", sent)
+					return err
+				})
 			})
 		})
 	}

@@ -87,9 +87,54 @@ func TestEveryProcessTellsTheTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	becomes(t, site, http.StatusOK, "ok ")
+	sharesAreTold(t, path, site)
 	for _, o := range site {
 		o.stop(t)
 	}
+}
+
+// sharesAreTold starts a second process of two kinds: each partition is told by its owner alone, and one decides.
+func sharesAreTold(t *testing.T, path string, site map[string]*observed) {
+	t.Helper()
+	for _, command := range []string{"aggregate", "decide"} {
+		site[command+"-2"] = startObserved(t, command, "--config", path)
+	}
+	lags := func(command string) (n int) {
+		for series := range site[command].scrape(t) {
+			if strings.HasPrefix(series, `detour_log_lag_records{`) && strings.Contains(series, `topic="samples"`) {
+				n++
+			}
+		}
+		return n
+	}
+	arrives(t, "the second aggregate", "they share", func() string {
+		if code, _ := site["aggregate-2"].page("/readyz"); code != http.StatusOK {
+			return "not ready"
+		}
+		first, second := lags("aggregate"), lags("aggregate-2")
+		if first+second == 4 && first > 0 && second > 0 {
+			return "they share"
+		}
+		return fmt.Sprint(first, " and ", second)
+	})
+	arrives(t, "the second decide", "one decides", func() string {
+		_, first := site["decide"].page("/readyz")
+		_, second := site["decide-2"].page("/readyz")
+		sum := site["decide"].scrape(t).sum("detour_active") + site["decide-2"].scrape(t).sum("detour_active")
+		if sum == 1 && strings.Contains(first+second, "ok decide: active") && strings.Contains(first+second, "ok decide: standing by") {
+			return "one decides"
+		}
+		return fmt.Sprint(sum, " active: ", first, second)
+	})
+	site["decide"].stop(t)
+	delete(site, "decide")
+	arrives(t, "the second decide", "it took over", func() string {
+		code, body := site["decide-2"].page("/readyz")
+		if code == http.StatusOK && strings.Contains(body, "ok decide: active") && site["decide-2"].scrape(t).sum("detour_active") == 1 {
+			return "it took over"
+		}
+		return body
+	})
 }
 
 // becomes waits for the answers of /readyz.
@@ -259,7 +304,7 @@ func documented(t *testing.T, site map[string]*observed) {
 			}
 		}
 		for _, family := range said[command] {
-			if !slices.Contains(has, family) && !strings.HasPrefix(family, "detour_log_lost_records_total{") {
+			if !slices.Contains(has, family) {
 				t.Errorf("docs/metrics.md says that %s has %s, it has not", command, family)
 			}
 		}

@@ -38,7 +38,7 @@ type Server struct {
 	log      zerolog.Logger
 	noisy    zerolog.Logger // for what an attacker could make us say for every packet
 
-	rcodes [rcodes]atomic.Uint64 // replies by code
+	rcodes *[rcodes]atomic.Uint64 // replies by code; apart from the fields that every query reads, as each writes here
 
 	view  atomic.Pointer[view]
 	renew sync.Mutex // held while a view is made
@@ -59,6 +59,7 @@ func New(cfg Config, paths []PathAnswer, defaultPath string, maps Maps, log zero
 		maps:   maps,
 		log:    log,
 		noisy:  loglimit.Limit{Every: time.Minute, Faults: 5}.Logger(log),
+		rcodes: new([rcodes]atomic.Uint64),
 		ready:  make(chan struct{}),
 	}
 	var err error

@@ -45,6 +45,7 @@ func (s *Set) Stage(name string, inputs ...schemas.Topic) *Stage {
 	st := &Stage{set: s, name: name, inputs: make(map[schemas.Topic]bool), next: make(map[schemas.Partition]*position)}
 	for _, t := range inputs {
 		st.inputs[t] = true
+		s.lost.WithLabelValues(string(t))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
