@@ -14,6 +14,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"detour/internal/embedded/broker"
+	"detour/internal/embedded/chserver"
+	"detour/internal/embedded/realkafka"
 	"detour/internal/kafkalog"
 	"detour/internal/status"
 	"detour/publish/history"
@@ -22,17 +24,21 @@ import (
 
 // seen is what a test reads of detour status --json.
 type seen struct {
-	code   int
-	text   string
-	Well   bool
-	Stages []struct {
-		Stage   string
-		Members *int
-		At      string
-		Lag     *int64
-	}
+	code     int
+	text     string
+	Well     bool
+	Stages   []line
 	Map      *struct{ Version int64 }
+	Rejects  struct{ Reasons map[string]int64 }
 	Findings []struct{ ID, Severity, Stage, What string }
+}
+
+// line is one of the table.
+type line struct {
+	Stage   string
+	Members *int
+	At      string
+	Lag     *int64
 }
 
 // has reports whether something is wrong with a stage.
@@ -101,18 +107,47 @@ func feedLive(t *testing.T, cfg *Config) (end func()) {
 	return end
 }
 
-// TestStatusOfProcesses stops each stage of a running deployment, then Kafka, and asks how it is.
-func TestStatusOfProcesses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("six processes")
+// feedBroken sends what is no report, enough to be a fault of somebody's.
+func feedBroken(t *testing.T, cfg *Config) {
+	t.Helper()
+	client, err := kafkalog.New(cfg.Kafka, cfg.names(), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer client.Close()
+	p := schemas.Partition{Topic: schemas.Reports}
+	records := make([]schemas.Record, 200)
+	for i := range records {
+		records[i] = schemas.Record{Partition: p, Time: time.Now().UnixMilli(), Value: []byte("{broken")}
+	}
+	if _, err := client.Append(t.Context(), p, records); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStatusOfProcesses(t *testing.T) {
 	server := broker.New(broker.Config{}, zerolog.Nop())
 	kafka, err := server.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	closing := sync.OnceValue(server.Close)
-	defer func() { _ = closing() }()
+	t.Cleanup(func() { _ = closing() })
+	statusOfProcesses(t, kafka, closing)
+}
+
+// TestIntegrationStatusOfProcesses does it on Apache Kafka.
+func TestIntegrationStatusOfProcesses(t *testing.T) {
+	cluster := realkafka.Start(t, realkafka.Config{Properties: keepsReports})
+	statusOfProcesses(t, cluster.Addrs()[0], func() error { return cluster.Stop(0) })
+}
+
+// statusOfProcesses stops each stage of a running deployment, then the collector, then Kafka, and asks how it is.
+func statusOfProcesses(t *testing.T, kafka string, stopKafka func() error) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("five processes")
+	}
 	cfg, path := deployment(t, []string{kafka}, "")
 	cfg.Genesis.Pane, cfg.Genesis.Lateness = 1000, 0
 	cfg.Ingest.Heartbeat = 200 * time.Millisecond
@@ -124,11 +159,13 @@ func TestStatusOfProcesses(t *testing.T) {
 		running[name] = start(t, name, "--config", path)
 	}
 	end := feedLive(t, cfg)
-	s := waitStatus(t, path, "all is well", func(s *seen) bool { return s.Well && s.Map != nil && s.Stages[5].At != "" && len(s.Findings) == 2 })
+	s := waitStatus(t, path, "all is well, and every line is known", func(s *seen) bool {
+		return s.Well && s.Map != nil && !slices.ContainsFunc(s.Stages, func(l line) bool { return l.Lag == nil })
+	})
 	for i, name := range append(stages, "fleet", "dns") {
-		line := s.Stages[i]
-		if line.Stage != name || line.Lag == nil || i < len(stages) && (line.Members == nil || *line.Members != 1) {
-			t.Errorf("%s: %+v", name, line)
+		l := s.Stages[i]
+		if l.Stage != name || i < len(stages) && (l.Members == nil || *l.Members != 1) {
+			t.Fatalf("%s: %+v", name, l)
 		}
 	}
 	if code, out, _ := cli(t, "status", "--config", path, "--now", "2040-01-01T00:00:00Z"); code != exitFailed || !strings.Contains(out, "WRONG  map-stale: ") {
@@ -146,7 +183,9 @@ func TestStatusOfProcesses(t *testing.T) {
 	}
 	end()
 	waitStatus(t, path, "nothing but heartbeats", func(s *seen) bool { return s.has(status.NoProbes, status.Ingest) })
-	if err := closing(); err != nil {
+	feedBroken(t, cfg)
+	waitStatus(t, path, "refused reports", func(s *seen) bool { return s.has(status.RejectsID, status.Ingest) && s.Rejects.Reasons["not_json"] > 0 })
+	if err := stopKafka(); err != nil {
 		t.Fatal(err)
 	}
 	s = statusOf(t, path, "--timeout", "3s")
@@ -194,6 +233,35 @@ func TestStatusBeforeAnythingRuns(t *testing.T) {
 	if code, _, errs := cli(t, "status", "--config", path); code != exitConfig || !strings.Contains(errs, "pane_ms is 30000 here and 60000 in the log") {
 		t.Errorf("with other settings: exit code %d, says %q", code, errs)
 	}
+}
+
+// TestStatusTellsOfClickHouse: what publish would bring there, with the database and without.
+func TestStatusTellsOfClickHouse(t *testing.T) {
+	requireClickHouse(t)
+	server := broker.New(broker.Config{}, zerolog.Nop())
+	kafka, err := server.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	database := chserver.New(chserver.Config{}, zerolog.Nop())
+	clickhouse, err := database.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing := sync.OnceValue(database.Close)
+	defer func() { _ = closing() }()
+	_, path := deployment(t, []string{kafka}, clickhouse)
+	migrate(t, path)
+	start(t, "publish", "--config", path)
+	waitStatus(t, path, "history is at work", func(s *seen) bool {
+		l := s.Stages[len(s.Stages)-1]
+		return l.Stage == status.HistoryName && l.Members != nil && *l.Members == 1 && strings.HasPrefix(l.At, "version 0") && l.Lag != nil
+	})
+	if err := closing(); err != nil {
+		t.Fatal(err)
+	}
+	waitStatus(t, path, "ClickHouse is down", func(s *seen) bool { return s.has(status.ClickHouseDown, status.HistoryName) })
 }
 
 func TestStatusWatchesUntilStopped(t *testing.T) {
