@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -164,7 +165,7 @@ func (c *Cluster) addrs(port func(*broker) int) []string {
 func (c *Cluster) Kill(i int) error { return c.brokers[i].stop(os.Kill) }
 
 // Stop lets broker i hand over what it leads and shut down. It returns when the process is gone.
-func (c *Cluster) Stop(i int) error { return c.brokers[i].stop(os.Interrupt) }
+func (c *Cluster) Stop(i int) error { return c.brokers[i].stop(syscall.SIGTERM) }
 
 // Signal sends a signal to broker i's process, if it runs, and does not wait: SIGSTOP freezes it, SIGCONT lets it go on.
 func (c *Cluster) Signal(i int, signal os.Signal) error { return c.brokers[i].signal(signal) }
