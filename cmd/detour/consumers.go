@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"detour/internal/memory"
 	publisher "detour/publish/worker"
 	"detour/schemas"
 	"detour/schemas/control"
@@ -86,7 +87,9 @@ func consumerCommand(name, summary, help string, configure func(*Config, zerolog
 				if err := p.prepare(ctx, control.DefaultPolicy(), uses[name]...); err != nil {
 					return err
 				}
-				return p.lookWhile(ctx, schemas.Control, func(ctx context.Context) error { return runAll(ctx, build(p)...) })
+				return p.lookWhile(ctx, schemas.Control, func(ctx context.Context) error {
+					return runAll(ctx, append(build(p), runFunc(memory.GiveBack))...)
+				})
 			})
 		}))
 	}
