@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"detour/internal/admin"
 	"detour/internal/agent"
 	"detour/internal/console"
 	"detour/internal/dataflow"
@@ -40,6 +41,7 @@ Examples:
 		var opt demoOptions
 		fs.StringVar(&opt.data, "data", "", "keep log and database in this `folder`; default is a temporary one, removed at the end")
 		fs.StringVar(&opt.scenario, "scenario", "default", "a shipped scenario's `name`, or a file")
+		fs.StringVar(&opt.admin, "admin", "", "serve /metrics, /livez and /readyz at this `address`, host:port; default is not to")
 		fs.BoolVar(&opt.exit, "exit", false, "end after the summary")
 		fs.BoolVar(&opt.json, "json", false, "print the summary as one JSON object")
 		fs.StringVar(&opt.logLevel, "log", "warn", "log `level`: debug, info, warn or error")
@@ -53,6 +55,9 @@ Examples:
 		if err := (&Log{Level: opt.logLevel, Format: "text"}).validate(); err != nil {
 			return configErrorf("--log: %w", err)
 		}
+		if err := (&admin.Config{Listen: opt.admin}).Validate(); err != nil {
+			return configErrorf("--admin: %w", err)
+		}
 		w, err := world.New(s)
 		if err != nil {
 			return err
@@ -63,8 +68,8 @@ Examples:
 }
 
 type demoOptions struct {
-	data, scenario, logLevel string
-	exit, json               bool
+	data, scenario, logLevel, admin string
+	exit, json                      bool
 }
 
 // demo is one run of the demo.

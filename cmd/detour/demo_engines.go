@@ -138,8 +138,11 @@ func (e *engines) configure(opt demoOptions, kafka, clickhouse string) error {
 	if err := os.WriteFile(e.configFile(), text, 0o644); err != nil {
 		return err
 	}
-	e.cfg, err = readConfig(e.configFile())
-	return err
+	if e.cfg, err = readConfig(e.configFile()); err != nil {
+		return err
+	}
+	e.cfg.Admin.Listen = opt.admin // not in the file: the demo's address is no other process'
+	return nil
 }
 
 func (e *engines) configFile() string { return filepath.Join(e.dir, configName) }

@@ -102,6 +102,7 @@ func TestMissingFilesAreConfigurationErrors(t *testing.T) {
 		{[]string{"demo", "--scenario", "gone.yaml"}, "gone.yaml"},
 		{[]string{"demo", "--scenario", file(t, "s.yaml", "seeed: 1\nrunz: 2\n")}, "runz"},
 		{[]string{"demo", "--log", "loud"}, "--log"},
+		{[]string{"demo", "--admin", "9464"}, "--admin"},
 		{[]string{"fly"}, "fly"},
 		{[]string{"ingest", "--wings"}, "wings"},
 		{[]string{"policy", "praise"}, "praise"},
