@@ -3,13 +3,10 @@ package status
 import "fmt"
 
 const (
-	recent   = 3    // so many of the last ticks are compared with those before: one alone is chance
-	atLeast  = 8    // ticks that it takes to say what is usual
-	fewest   = 20   // samples in a pane, below which half of them is chance
-	fewTries = 50   // samples on a path, below which its error share says little
-	badShare = 0.05 // error share above which an edge is bad, if it is also badTimes that of the best path
-	badTimes = 3.0
-	refused  = 0.01 // share of reports above which rejects are a fault of somebody's
+	recent  = 3    // so many of the last ticks are compared with those before: one alone is chance
+	atLeast = 8    // ticks that it takes to say what is usual
+	fewest  = 20   // samples in a pane, below which half of them is chance
+	refused = 0.01 // share of reports above which rejects are a fault of somebody's
 )
 
 // ingest looks at what comes in.
@@ -155,20 +152,4 @@ func (a *assessment) aggregate() {
 		a.wrong(IncompletePanes, Aggregate, 0, "%s", what)
 	}
 	a.edges()
-}
-
-// edges finds a path that fails while another one works.
-func (a *assessment) edges() {
-	best, from := 1.0, -1
-	for i, p := range a.f.Paths {
-		if _, high := p.share(); p.Samples >= fewTries && high < best {
-			best, from = high, i
-		}
-	}
-	for i, p := range a.f.Paths {
-		if low, _ := p.share(); p.Samples >= fewTries && i != from && low > badShare && low > badTimes*best {
-			a.wrong(BadEdge, "", 0, "%.1f %% of %s samples over %s failed, and %.1f %% over %s", 100*p.rate(), thousands(p.Samples), p.ID,
-				100*a.f.Paths[from].rate(), a.f.Paths[from].ID)
-		}
-	}
 }

@@ -1,29 +1,28 @@
 package status
 
-import "math"
-
-// rate is the share of samples that failed.
-func (p *Path) rate() float64 { return float64(p.Failures) / float64(max(1, p.Samples)) }
-
-// share returns bounds of the share that fails, two standard errors around it: the Agresti-Coull interval, which is good
-// for few samples, too.
-func (p *Path) share() (low, high float64) {
-	n := float64(p.Samples + 4)
-	mid := float64(p.Failures+2) / n
-	off := 2 * math.Sqrt(mid*(1-mid)/n)
-	return max(0, mid-off), min(1, mid+off)
-}
-
 // decide looks at ticks.
 func (a *assessment) decide() {
 	tick := a.lastTick()
 	if tick == nil {
+		if sealed := a.sealedEverywhere(); a.f.Decided != nil && !a.stuck[Decide] && sealed >= recent {
+			a.wrong(Lag, Decide, 0, "%s or more are sealed, and there is no tick", counted(int64(sealed), "panes"))
+		}
 		return
 	}
 	if s := a.stage(Decide); s.Lag != nil && *s.Lag > 1 && !a.stuck[Decide] {
 		a.stuck[Decide] = true
 		a.wrong(Lag, Decide, tick.Reached, "%s are sealed and not decided", counted(*s.Lag, "panes"))
 	}
+}
+
+// sealedEverywhere is how many panes every partition has, of those that were looked at.
+func (a *assessment) sealedEverywhere() (least int) {
+	for i := range a.f.Panes {
+		if looked := a.f.Panes[i].Looked; i == 0 || looked < least {
+			least = looked
+		}
+	}
+	return least
 }
 
 // publish looks at the map, and at those who take it.

@@ -137,6 +137,13 @@ var cases = []struct {
 	{"a pane is about to be sealed", func(f *Facts) { f.Panes[1].Sealed = at("11:58:00") }, ""},
 	{"decide lags", func(f *Facts) { f.Decided.Ticks = f.Decided.Ticks[:10] }, "lag decide"},
 	{"a tick is about to be made", func(f *Facts) { f.Decided.Ticks = f.Decided.Ticks[:11] }, ""},
+	{"decide makes no tick at all", func(f *Facts) {
+		f.Decided, f.Maps.Last, f.Fleet.Version, f.DNS[0].Serial, f.History = &Decided{}, nil, 0, 1, nil
+	}, "lag decide"},
+	{"the first pane was just sealed", func(f *Facts) {
+		f.Decided, f.Maps.Last, f.Fleet.Version, f.DNS[0].Serial, f.History = &Decided{}, nil, 0, 1, nil
+		f.Panes[1].Looked = 1
+	}, ""},
 	{"publish lags", func(f *Facts) { lastTicks(f, 2, func(t *Tick) { t.Moved = 3 }) }, "lag publish"},
 	{"a change is about to be published", func(f *Facts) { lastTicks(f, 1, func(t *Tick) { t.Moved = 3 }) }, ""},
 	{"one source holds up the others", func(f *Facts) {
