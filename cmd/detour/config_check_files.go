@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -85,7 +85,7 @@ func (c *checker) content(key, path string) error {
 		_, err := publisher.LoadKey(path)
 		return err
 	case "agent.public_key_file":
-		public, err := agent.LoadPublicKey(path)
+		public, err := agent.LoadPublicKeys(path)
 		if err != nil {
 			return err
 		}
@@ -94,13 +94,13 @@ func (c *checker) content(key, path string) error {
 	return nil
 }
 
-// matches compares the public key with the one that signs, if that is here.
-func (c *checker) matches(public ed25519.PublicKey) error {
+// matches looks for the key that signs among the public ones, if it is here.
+func (c *checker) matches(public []ed25519.PublicKey) error {
 	signing, err := publisher.LoadKey(c.cfg.Publish.SigningKeyFile)
 	if err != nil { // it is on another machine, or is complained about itself
 		return nil
 	}
-	if made, ok := signing.Public().(ed25519.PublicKey); !ok || !bytes.Equal(made, public) {
+	if made, ok := signing.Public().(ed25519.PublicKey); !ok || !slices.ContainsFunc(public, func(k ed25519.PublicKey) bool { return k.Equal(made) }) {
 		return fmt.Errorf("%s is not the public part of %s: every map would be refused", c.cfg.Agent.PublicKeyFile, c.cfg.Publish.SigningKeyFile)
 	}
 	return nil

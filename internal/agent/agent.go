@@ -38,19 +38,26 @@ type Agent struct {
 	seen    seen
 }
 
-// New returns an agent that has no map yet. Its only I/O is to read the public key.
+// New returns an agent that has no map yet. Its only I/O is to read the files of keys and certificates.
 func New(cfg Config, deps Deps, log zerolog.Logger) (*Agent, error) {
-	key := deps.Key
-	if key == nil && cfg.PublicKeyFile != "" {
+	var keys []ed25519.PublicKey
+	switch {
+	case deps.Key != nil:
+		keys = append(keys, deps.Key)
+	case cfg.PublicKeyFile != "":
 		var err error
-		if key, err = LoadPublicKey(cfg.PublicKeyFile); err != nil {
+		if keys, err = LoadPublicKeys(cfg.PublicKeyFile); err != nil {
 			return nil, err
 		}
 	}
+	secure, err := cfg.TLS.Load()
+	if err != nil {
+		return nil, err
+	}
 	return &Agent{
 		cfg:      cfg,
-		verifier: verifier{key: key, paths: deps.Paths, max: cfg.MaxMapBytes},
-		client:   newClient(cfg.URL),
+		verifier: verifier{keys: keys, paths: deps.Paths, max: cfg.MaxMapBytes},
+		client:   newClient(cfg.URL, secure),
 		now:      deps.Now,
 		state:    state{log: log.With().Str("component", "agent").Logger()},
 	}, nil
@@ -62,7 +69,7 @@ func (a *Agent) Current() *Installed { return a.current.Load() }
 // Run restores the cached map, then pulls until ctx ends; it returns nil.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.client.http.CloseIdleConnections()
-	if a.verifier.key == nil {
+	if len(a.verifier.keys) == 0 {
 		a.state.log.Warn().Msg("no public key is configured: maps are taken from whoever answers at the url")
 	}
 	a.restore()

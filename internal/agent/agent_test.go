@@ -359,7 +359,7 @@ func TestAnAnswerAtOnceIsNotAskedForInATightLoop(t *testing.T) {
 	}
 }
 
-func TestLoadPublicKey(t *testing.T) {
+func TestLoadPublicKeys(t *testing.T) {
 	public, _, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -370,15 +370,16 @@ func TestLoadPublicKey(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "key.pem")
 	for data, want := range map[string]string{
-		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})): "",
+		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})):                    "",
+		strings.Repeat(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), 2): "",
 		"rubbish": "no PEM block",
 		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("rubbish")})): "key.pem",
 	} {
 		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := agent.LoadPublicKey(path)
-		if want == "" && (err != nil || !got.Equal(public)) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		got, err := agent.LoadPublicKeys(path)
+		if want == "" && (err != nil || len(got) != strings.Count(data, "BEGIN") || !got[len(got)-1].Equal(public)) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/internal/tlsfiles"
 	"detour/schemas/pathmap"
 )
 
@@ -30,10 +32,11 @@ type client struct {
 	http *http.Client
 }
 
-func newClient(base string) *client {
+func newClient(base string, secure *tls.Config) *client {
 	return &client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: dialTime}).DialContext,
+		TLSClientConfig:     secure,
 		TLSHandshakeTimeout: dialTime,
 		IdleConnTimeout:     time.Minute,
 		DisableCompression:  true, // sizes are checked as they arrive
@@ -100,7 +103,11 @@ func (c *client) get(ctx context.Context, url, tag string) (*http.Response, erro
 	if tag != "" {
 		req.Header.Set("If-None-Match", tag)
 	}
-	return c.http.Do(req)
+	resp, err := c.http.Do(req)
+	if advice := tlsfiles.Advice(err); advice != "" {
+		err = fmt.Errorf("%w: %s", err, advice)
+	}
+	return resp, err
 }
 
 // readAtMost reads a body of at most limit bytes; a longer one is refused.

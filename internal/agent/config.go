@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"detour/internal/tlsfiles"
 )
 
 // Limits of what a publisher may send.
@@ -17,13 +19,14 @@ const (
 
 // Config is the agent's settings.
 type Config struct {
-	URL           string        `yaml:"url"`             // of the fleet API, e.g. http://publish.example:8480
-	PublicKeyFile string        `yaml:"public_key_file"` // Ed25519, PKIX in PEM; "" = signatures are not checked
-	CacheFile     string        `yaml:"cache_file"`      // keeps the last good map over a restart; "" = nothing is kept
-	Wait          time.Duration `yaml:"wait"`            // of a long poll
-	RetryMin      time.Duration `yaml:"retry_min"`       // pause after the first failure, doubled with each further one
-	RetryMax      time.Duration `yaml:"retry_max"`
-	MaxMapBytes   int           `yaml:"max_map_bytes"` // a larger map is refused unread
+	URL           string          `yaml:"url"`             // of the fleet API, e.g. http://publish.example:8480
+	TLS           tlsfiles.Client `yaml:"tls"`             // where url is https; not enabled = the system's roots, no client certificate
+	PublicKeyFile string          `yaml:"public_key_file"` // Ed25519, PKIX in PEM, one or more: any one's signature will do; "" = signatures are not checked
+	CacheFile     string          `yaml:"cache_file"`      // keeps the last good map over a restart; "" = nothing is kept
+	Wait          time.Duration   `yaml:"wait"`            // of a long poll
+	RetryMin      time.Duration   `yaml:"retry_min"`       // pause after the first failure, doubled with each further one
+	RetryMax      time.Duration   `yaml:"retry_max"`
+	MaxMapBytes   int             `yaml:"max_map_bytes"` // a larger map is refused unread
 }
 
 // Default returns the settings that a deployment starts from. 64 MiB hold 20 million IPv4 resolvers.
@@ -45,6 +48,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("url: %w", err)
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("url %q is not like http://host:port", c.URL)
+	case c.TLS.Enabled && u.Scheme != "https":
+		return fmt.Errorf("url %q is not like https://host:port, but tls.enabled is true", c.URL)
 	case c.Wait < time.Second || c.Wait > time.Minute:
 		return fmt.Errorf("wait is %v, it has to be 1s to 1m", c.Wait)
 	case c.RetryMin < time.Millisecond || c.RetryMax < c.RetryMin:
@@ -52,5 +57,5 @@ func (c *Config) Validate() error {
 	case c.MaxMapBytes < 1024:
 		return fmt.Errorf("max_map_bytes is %d, it has to be 1024 at least", c.MaxMapBytes)
 	}
-	return nil
+	return c.TLS.Validate()
 }

@@ -19,22 +19,30 @@ type Installed struct {
 
 // verifier is what this agent trusts.
 type verifier struct {
-	key   ed25519.PublicKey // nil = any signature, or none
-	paths []string          // the catalogue that the server can answer from
-	max   int               // bytes of a map
+	keys  []ed25519.PublicKey // any one's signature will do; none = any signature, or none
+	paths []string            // the catalogue that the server can answer from
+	max   int                 // bytes of a map
 }
 
 // manifest checks what can be known before the map is there.
 func (v *verifier) manifest(m *pathmap.Manifest) error {
-	if v.key != nil {
-		if err := m.Verify(v.key); err != nil {
-			return refused{signature, err}
-		}
+	if err := v.signed(m); err != nil {
+		return refused{signature, err}
 	}
 	if m.Size > v.max {
 		return refused{tooLarge, fmt.Errorf("version %d has a map of %d bytes, at most %d are taken here", m.Version, m.Size, v.max)}
 	}
 	return nil
+}
+
+// signed returns nil as soon as one key's signature is good, as while keys are changed there are two.
+func (v *verifier) signed(m *pathmap.Manifest) (err error) {
+	for _, key := range v.keys {
+		if err = m.Verify(key); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // open checks a map against its manifest, which was checked before.
@@ -65,23 +73,25 @@ func follows(m *pathmap.Manifest, now *Installed) error {
 	return nil
 }
 
-// LoadPublicKey reads an Ed25519 public key: PKIX in PEM, as "openssl pkey -pubout" writes it.
-func LoadPublicKey(path string) (ed25519.PublicKey, error) {
+// LoadPublicKeys reads Ed25519 public keys: PKIX in PEM, as "openssl pkey -pubout" writes one, behind one another.
+func LoadPublicKeys(path string) (keys []ed25519.PublicKey, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read public key: %w", err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("public key %s: %w", path, err)
+		}
+		key, ok := parsed.(ed25519.PublicKey)
+		if !ok {
+			return nil, fmt.Errorf("public key %s: it is a %T, not an Ed25519 key", path, parsed)
+		}
+		keys = append(keys, key)
+	}
+	if keys == nil {
 		return nil, fmt.Errorf("public key %s: no PEM block in it", path)
 	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("public key %s: %w", path, err)
-	}
-	key, ok := parsed.(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("public key %s: it is a %T, not an Ed25519 key", path, parsed)
-	}
-	return key, nil
+	return keys, nil
 }

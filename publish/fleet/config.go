@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"detour/internal/tlsfiles"
 )
 
 // Limits of the server.
@@ -19,8 +21,9 @@ const (
 
 // Config is the server's settings.
 type Config struct {
-	Listen   string `yaml:"listen"`    // host:port
-	MaxPolls int    `yaml:"max_polls"` // long polls that may wait at a time, each a goroutine and a connection
+	Listen   string          `yaml:"listen"`    // host:port
+	MaxPolls int             `yaml:"max_polls"` // long polls that may wait at a time, each a goroutine and a connection
+	TLS      tlsfiles.Server `yaml:"tls"`
 }
 
 // Default returns the settings that a deployment starts from.
@@ -34,5 +37,5 @@ func (c *Config) Validate() error {
 	if c.MaxPolls < 1 || c.MaxPolls > 1_000_000 {
 		return fmt.Errorf("max_polls is %d, it has to be 1 to 1000000", c.MaxPolls)
 	}
-	return nil
+	return c.TLS.Validate()
 }

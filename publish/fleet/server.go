@@ -52,10 +52,15 @@ func (s *Server) Run(ctx context.Context) error {
 // Serve serves on l, which it closes, until ctx ends: then it wakes the long polls, gives downloads under way a moment,
 // and returns nil.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	secure, err := s.cfg.TLS.Load()
+	if err != nil {
+		return errors.Join(fmt.Errorf("fleet: %w", err), l.Close())
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	server := &http.Server{
 		Handler:           s.Handler(),
+		TLSConfig:         secure,
 		ReadHeaderTimeout: readHeader,
 		ReadTimeout:       write,
 		WriteTimeout:      write,
@@ -64,7 +69,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          stdlog.New(s.log, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // so its end reaches every long poll
 	}
-	s.log.Info().Stringer("address", l.Addr()).Msg("listening")
+	s.log.Info().Stringer("address", l.Addr()).Bool("tls", secure != nil).Msg("listening")
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -72,7 +77,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		stopped <- errors.Join(server.Shutdown(patience), server.Close())
 	}()
-	served := server.Serve(l)
+	serve := server.Serve
+	if secure != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	served := serve(l)
 	stop()
 	if err := <-stopped; err != nil {
 		s.log.Warn().Err(err).Msg("cut connections short")

@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/rs/zerolog"
+
+	"detour/internal/tlsfiles"
 )
 
 // Pauses between tries of what ClickHouse did not take: the first, doubled up to the last.
@@ -126,8 +128,13 @@ const (
 	authentication  = 516
 )
 
-// refused reports whether ClickHouse does not know the user or the password.
+// refused reports whether ClickHouse does not know the user or the password, or one side does not trust the other's
+// certificate. At the start that is an error; who was let in before waits, as secrets are changed on one side first.
 func refused(err error) bool {
+	return unknown(err) || tlsfiles.Advice(err) != ""
+}
+
+func unknown(err error) bool {
 	var e *clickhouse.Exception
 	return errors.As(err, &e) && slices.Contains([]int32{unknownUser, wrongPassword, noPassword, authentication}, e.Code)
 }
@@ -138,12 +145,15 @@ func (p *patience) describe(err error) (kind, line string) {
 	if errors.Is(err, errSettling) {
 		return "settling", fmt.Sprintf("clickhouse: %s holds a part of a block, waiting %s for the rest", p.addr, p.timeout)
 	}
+	if advice := tlsfiles.Advice(err); advice != "" {
+		return "tls", fmt.Sprintf("clickhouse: %s: %s: %s", p.addr, firstLine(err.Error()), advice)
+	}
 	if !errors.As(err, &refusal) {
 		return "unreachable", fmt.Sprintf("clickhouse: waiting for %s: %s", p.addr, cause(err))
 	}
 	kind = fmt.Sprint("code ", refusal.Code)
 	switch {
-	case refused(err):
+	case unknown(err):
 		return kind, fmt.Sprintf("clickhouse: %s does not let user %q in: wrong username or password_file", p.addr, p.user)
 	case refusal.Code == unknownTable, refusal.Code == unknownDatabase:
 		return kind, fmt.Sprintf("clickhouse: waiting for `detour migrate` on %s: %s", p.addr, firstLine(refusal.Message))
