@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -37,7 +38,12 @@ func (c *checker) kafka(ctx context.Context) {
 	if s := c.cfg.Kafka.SASL; s.Mechanism == "plain" && !c.cfg.Kafka.TLS.Enabled {
 		c.warn("kafka.sasl.mechanism", "plain without TLS sends the password in the clear", "set kafka.tls.enabled, or use scram-sha-512")
 	}
-	for _, spec := range c.cfg.topicSpecs() {
+	specs := c.cfg.topicSpecs()
+	if only, some := uses[c.command]; some {
+		client.Use(only...)
+		specs = slices.DeleteFunc(specs, func(s kafkalog.TopicSpec) bool { return !slices.Contains(only, s.Topic) })
+	}
+	for _, spec := range specs {
 		there, err := c.topic(ctx, client, &spec)
 		if err != nil {
 			return
@@ -52,14 +58,17 @@ func (c *checker) kafka(ctx context.Context) {
 func (c *checker) topic(ctx context.Context, client *kafkalog.Client, spec *kafkalog.TopicSpec) (there bool, err error) {
 	name := "topic " + c.cfg.names().Of(spec.Topic)
 	var state kafkalog.TopicState
-	do := "make it, or give us the right to"
+	do := "make it, as \"detour migrate\" does, or give us the right to"
 	err = c.limited(ctx, func(ctx context.Context) (err error) {
-		state, err = client.Inspect(ctx, *spec)
-		if err == nil && state.Partitions > 0 && spec.Topic == schemas.Reports {
-			do = "let its message.timestamp.type be CreateTime"
-			err = client.CheckReports(ctx)
+		if state, err = client.Inspect(ctx, *spec); err != nil || state.Partitions == 0 {
+			return err
 		}
-		return err
+		do = "see deploy/kafka/acls.sh for all rights that are needed"
+		if err := c.rights(ctx, client, spec.Topic); err != nil || spec.Topic != schemas.Reports {
+			return err
+		}
+		do = "let its message.timestamp.type be CreateTime, and let us see it"
+		return client.CheckReports(ctx)
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -68,22 +77,67 @@ func (c *checker) topic(ctx context.Context, client *kafkalog.Client, spec *kafk
 	case err != nil:
 		c.fail(name, err, "%s", do)
 	case state.Partitions == 0:
-		c.ok(name, "is not there yet, and can be made with %d partitions", spec.Partitions)
+		c.ok(name, "is not there yet, and can be made with %s", partitions(spec.Partitions))
 	case !spec.Takes(state.Partitions):
-		c.fail(name, fmt.Errorf("has %d partitions, %d are wanted", state.Partitions, spec.Partitions),
+		c.fail(name, fmt.Errorf("has %s, %d are wanted", partitions(state.Partitions), spec.Partitions),
 			"the number can't be changed for a log that was begun: set %s, or another topics.prefix", partitionsKey(spec.Topic))
-	case state.Hidden:
-		c.warn(name, fmt.Sprintf("has %d partitions; its settings can't be seen", state.Partitions), "allow DescribeConfigs on it")
+	case state.Hidden && (c.command == "" || c.command == "migrate"):
+		c.warn(name, fmt.Sprintf("has %s; its settings can't be seen", partitions(state.Partitions)), "allow DescribeConfigs on it")
 	case len(state.Differ) > 0:
 		d := state.Differ[0]
-		c.warn(name, fmt.Sprintf("has %d partitions; its %s is %s", state.Partitions, d.Key, d.Has), "%s is recommended", d.Wants)
+		c.warn(name, fmt.Sprintf("has %s; its %s is %s", partitions(state.Partitions), d.Key, d.Has), "%s is recommended", d.Wants)
 	case spec.Topic == schemas.Reports:
-		c.ok(name, "has %d partitions, and the collector's timestamps", state.Partitions)
+		c.ok(name, "has %s, and the collector's timestamps", partitions(state.Partitions))
 	default:
-		c.ok(name, "has %d partitions", state.Partitions)
+		c.ok(name, "has %s", partitions(state.Partitions))
 	}
 	return state.Partitions > 0, nil
 }
+
+func partitions(n int) string {
+	if n == 1 {
+		return "1 partition"
+	}
+	return fmt.Sprintf("%d partitions", n)
+}
+
+// rights checks that what the command reads and writes it may read and write: of all commands, where it is for all.
+func (c *checker) rights(ctx context.Context, client *kafkalog.Client, topic schemas.Topic) error {
+	has, err := client.Rights(ctx, topic)
+	if err != nil {
+		return err
+	}
+	for _, command := range users["kafka"] {
+		if c.command != "" && c.command != command {
+			continue
+		}
+		if slices.Contains(reads[command], topic) && !has.Read {
+			return fmt.Errorf("%s needs the right Read", command)
+		}
+		if slices.Contains(writes[command], topic) && !has.Write {
+			return fmt.Errorf("%s needs the right Write", command)
+		}
+	}
+	return nil
+}
+
+// reads and writes are the topics that each command reads from and appends to.
+var (
+	reads = map[string][]schemas.Topic{
+		"migrate":   {schemas.Control},
+		"ingest":    {schemas.Control, schemas.Reports},
+		"aggregate": {schemas.Control, schemas.Samples, schemas.Windows},
+		"decide":    {schemas.Control, schemas.Windows, schemas.Decisions},
+		"publish":   {schemas.Control, schemas.Windows, schemas.Decisions, schemas.Maps},
+	}
+	writes = map[string][]schemas.Topic{
+		"migrate":   {schemas.Control},
+		"ingest":    {schemas.Reports, schemas.Samples, schemas.Rejects},
+		"aggregate": {schemas.Windows, schemas.Rejects},
+		"decide":    {schemas.Decisions, schemas.Rejects},
+		"publish":   {schemas.Maps, schemas.Rejects},
+	}
+)
 
 // partitionsKey names the key that says how many partitions a topic has.
 func partitionsKey(t schemas.Topic) string {
@@ -151,9 +205,10 @@ func (c *checker) publisher(ctx context.Context) {
 		m, err = agent.Ask(ctx, c.cfg.Agent)
 		return err
 	})
+	var away *url.Error
 	switch {
-	case errors.As(err, new(*url.Error)):
-		c.warn(key, c.inTime(err), "dns waits for it: is \"detour publish\" running there?")
+	case errors.As(err, &away):
+		c.warn(key, c.cfg.Agent.URL+": "+c.inTime(away.Err), "dns waits for it: is \"detour publish\" running there?")
 	case err != nil:
 		c.fail(key, err, "dns would refuse its maps: does agent.public_key_file fit, and does \"detour publish\" answer there?")
 	case m == nil:
