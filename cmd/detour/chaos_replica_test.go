@@ -86,7 +86,8 @@ func (r *replica) note(p *process, err error) (pause time.Duration) {
 	r.joined += strings.Count(said, "joined group")
 	keepLog(r.t, r.name, said)
 	r.earlier = lastLines(r.earlier, 10) + "--- a new process ---\n" + lastLines(said, 40)
-	if r.why == "" || r.why == sigterm && err != nil {
+	unready := said == "" && r.why == sigterm // it was told to end before it listened to signals
+	if r.why == "" || r.why == sigterm && err != nil && !unready {
 		r.t.Errorf("%s ended by itself: %v after %q", r.name, err, r.why)
 		return time.Second // it may do so again at once
 	}
