@@ -81,16 +81,18 @@ func TestWhatIsNotTheMapIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		lie  func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler
 		want string // in the log
+
+		reason string // of Agent.Refused
 	}{
 		"tampered bytes": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler {
 			return replace(func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
-		}, "the manifest says"},
+		}, "the manifest says", "content"},
 		"bytes missing": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler {
 			return replace(func(b []byte) []byte { return b[:len(b)-1] })
-		}, "the manifest says"},
+		}, "the manifest says", "content"},
 		"bytes too many": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler {
 			return replace(func(b []byte) []byte { return append(b, 0) })
-		}, "it has more than"},
+		}, "it has more than", "too_large"},
 		"a huge body": {func(_ *rig, _ *pathmap.Publication) func(http.Handler) http.Handler {
 			return func(h http.Handler) http.Handler {
 				mux := http.NewServeMux()
@@ -98,13 +100,13 @@ func TestWhatIsNotTheMapIsRefused(t *testing.T) {
 				mux.Handle("/v1/maps/", endless(nil))
 				return mux
 			}
-		}, "it has more than"},
-		"a huge manifest": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler { return endless }, "it has more than"},
+		}, "it has more than", "too_large"},
+		"a huge manifest": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler { return endless }, "it has more than", "too_large"},
 		"no manifest": {func(*rig, *pathmap.Publication) func(http.Handler) http.Handler {
 			return func(http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") })
 			}
-		}, "decode manifest"},
+		}, "decode manifest", "malformed"},
 		"another's signature": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			_, other, err := ed25519.GenerateKey(nil)
 			if err != nil {
@@ -115,41 +117,41 @@ func TestWhatIsNotTheMapIsRefused(t *testing.T) {
 				r.t.Fatal(err)
 			}
 			return offer(forged)
-		}, "not from the key"},
+		}, "not from the key", "signature"},
 		"no signature": {func(_ *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			bare := next.Manifest
 			bare.Signature = nil
 			return offer(bare)
-		}, "not from the key"},
+		}, "not from the key", "signature"},
 		"a field changed under the signature": {func(_ *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			forged := next.Manifest
 			forged.Expires *= 10
 			return offer(forged)
-		}, "not from the key"},
+		}, "not from the key", "signature"},
 		"an older version": {func(r *rig, _ *pathmap.Publication) func(http.Handler) http.Handler {
 			old := pathmap.Publication{Manifest: r.last}
 			old.Manifest.Version = 1
 			r.sign(&old)
 			return offer(old.Manifest)
-		}, "versions only go up"},
+		}, "versions only go up", "backwards"},
 		"the same version with other content": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			other := *next
 			other.Manifest.Version = r.last.Version
 			r.sign(&other)
 			return offer(other.Manifest)
-		}, "it is installed with"},
+		}, "it is installed with", "backwards"},
 		"a manifest of another map": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			other := *next
 			other.Manifest.Entries++
 			r.sign(&other)
 			return offer(other.Manifest)
-		}, "not the one that its manifest describes"},
+		}, "not the one that its manifest describes", "content"},
 		"a map above the limit": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			other := *next
 			other.Manifest.Size = r.cfg.MaxMapBytes + 1
 			r.sign(&other)
 			return offer(other.Manifest)
-		}, "are taken here"},
+		}, "are taken here", "too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -167,9 +169,17 @@ func TestWhatIsNotTheMapIsRefused(t *testing.T) {
 			if p.Current().Manifest.Version != 2 {
 				t.Errorf("version %d is installed", p.Current().Manifest.Version)
 			}
+			for reason, n := range p.Refused() {
+				if (reason == c.reason) != (n > 0) {
+					t.Errorf("%d are refused as %s", n, reason)
+				}
+			}
 			r.lie(nil)
 			p.serves(3, 3)
 			p.await("publisher is well again, it was refused", 1)
+			if time.Since(p.Contact()) > time.Minute {
+				t.Errorf("the publisher answered last at %s", p.Contact())
+			}
 			if n, _ := p.logs.count("is refused"); n != 1 {
 				t.Errorf("the refusal was logged %d times", n)
 			}

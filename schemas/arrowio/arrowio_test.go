@@ -89,6 +89,9 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil || *h != want || !reflect.DeepEqual(got, rows) {
 			t.Fatalf("%+v, %+v, %v", h, got, err)
 		}
+		if h, err := table.Head(data); err != nil || *h != want {
+			t.Fatalf("head alone: %+v, %v", h, err)
+		}
 		for i := range data { // rows do not alias the record
 			data[i] = 0xFF
 		}
@@ -251,6 +254,7 @@ func TestTruncatedAnywhere(t *testing.T) {
 		if _, _, err := table.Decode(value[:n:n]); err == nil {
 			t.Errorf("cut to %d of %d bytes it is accepted", n, len(value))
 		}
+		_, _ = table.Head(value[:n:n]) // looks no further than the head, and never panics
 	}
 	data := stream(value)
 	for n := range data {
