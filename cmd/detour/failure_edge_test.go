@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"detour/internal/status"
 	"detour/internal/world"
 	"detour/schemas/control"
 )
@@ -56,6 +57,10 @@ func TestOneBadEdge(t *testing.T) {
 			t.Errorf("in the outage %s gets %s", r, path)
 		}
 		s.leftInTime(t, r, stories[r])
+	}
+	s.finds(t, time.UnixMilli(s.at(edgeWatch)), status.BadEdge)
+	if left := s.members["decide"].metric(t, "detour_decisions_total", `reason="candidate_down"`); left < float64(len(affected)) {
+		t.Errorf("%v decisions tell of the outage, %d resolvers left the edge", left, len(affected))
 	}
 	if out := s.detour(t, "explain", affected[0].String()); !strings.Contains(out, "is down") {
 		t.Errorf("explain says %s", out)

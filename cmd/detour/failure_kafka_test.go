@@ -5,14 +5,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"detour/internal/status"
 )
 
-// TestKafkaDown kills the broker between two halves of the reports. Until it is back every process waits, saying for whom,
-// and the fleet and DNS go on with the map that there is; then the rest is done as if nothing had been.
+// TestKafkaDown kills the broker between two halves of the reports. Until it is back every stage lives, is not ready and says
+// for whom it waits, and the fleet and DNS go on with the map that there is; then the rest is done as if nothing had been.
 func TestKafkaDown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("six processes")
 	}
+	t.Parallel()
 	const half, whole = 12 * time.Minute, 24 * time.Minute
 	kafka := quietPort(t)
 	engine := engineCommand(t, "kafka", kafka)
@@ -26,27 +29,30 @@ func TestKafkaDown(t *testing.T) {
 	resolver := somebody(t, entries(t, before.last))
 	eventually(t, "the map in DNS", func() bool { return dns.path(t, resolver) == "proxy" })
 
-	earlier := make(map[string]int)
-	for name, m := range s.members {
-		earlier[name] = len(m.said())
-	}
 	broker.kill(t)
 	for _, name := range []string{"ingest", "aggregate", "decide", "publish"} {
 		m := s.members[name]
-		eventually(t, name+" says what it waits for", func() bool { return strings.Contains(m.said()[earlier[name]:], "waiting for "+kafka) })
+		m.answers(t, http.StatusServiceUnavailable, "failed kafka")
+		if waits := m.metric(t, "detour_kafka_unanswered_seconds"); waits <= 0 {
+			t.Errorf("%s has waited for Kafka for %v s", name, waits)
+		}
+		if !strings.Contains(m.said(), "waiting for "+kafka) {
+			t.Errorf("%s does not say what it waits for", name)
+		}
 	}
+	s.finds(t, time.UnixMilli(s.at(half)), status.KafkaDown)
 	s.allRun(t)
 	if m := manifest(publish.fleet()); m == nil || m.Digest != before.last.Manifest.Digest {
 		t.Errorf("without Kafka the fleet API says %+v", m)
-	}
-	if resp, err := http.Get(publish.fleet() + "/livez"); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("without Kafka the fleet API is not alive: %v", err)
 	}
 	if path, version := dns.path(t, resolver), dns.serial(); path != "proxy" || version != before.last.Manifest.Version {
 		t.Errorf("without Kafka DNS says %s, version %d", path, version)
 	}
 
 	begin(t, "kafka", engine())
+	for _, name := range []string{"ingest", "aggregate", "decide", "publish"} {
+		s.members[name].answers(t, http.StatusOK, "ok kafka")
+	}
 	s.feed(t, whole, all)
 	after := s.published(t, publish.fleet(), whole)
 	got, err := takeAccount(t.Context(), s.pipeline)

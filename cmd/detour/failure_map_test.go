@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"detour/internal/status"
 	"detour/internal/world"
 )
 
@@ -26,6 +29,11 @@ func TestStaleMap(t *testing.T) {
 	dns := s.dns(t, "dns", publish)
 	const complaint = "the map is past its expiry, no newer one came"
 	eventually(t, "DNS says that its map is stale", func() bool { return strings.Contains(dns.said(), complaint) })
+	dns.answers(t, http.StatusOK, "is past its expiry (degraded)")
+	if expired := dns.metric(t, "detour_agent_map_expiry_timestamp_seconds"); expired != float64(old.last.Manifest.Expires)/1000 {
+		t.Errorf("the expiry is told as %v, it is %v", expired, old.last.Manifest.Expires)
+	}
+	s.finds(t, time.Now(), status.MapStale)
 	if path := dns.path(t, resolver); path != "proxy" {
 		t.Errorf("a stale map says %s", path)
 	}
@@ -41,12 +49,15 @@ func TestStaleMap(t *testing.T) {
 	for source := range w.Scenario().Partitions {
 		s.tell(t, source, time.Now().UnixMilli())
 	}
-	eventually(t, "a fresh map in DNS", func() bool {
+	eventually(t, "a fresh, empty map in DNS", func() bool {
 		m := manifest(publish.fleet())
-		return m != nil && m.Expires > time.Now().UnixMilli() && dns.serial() == m.Version
+		return m != nil && m.Expires > time.Now().UnixMilli() && m.Entries == 0 && dns.serial() == m.Version
 	})
 	if path := dns.path(t, resolver); path != "direct" {
 		t.Errorf("a fresh map without evidence says %s", path)
 	}
+	eventually(t, "status finds nothing wrong with the map", func() bool {
+		return !slices.Contains(s.findings(t, time.Now()), status.MapStale)
+	})
 	s.allRun(t)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"detour/internal/status"
 	"detour/internal/world"
 	"detour/schemas"
 	"detour/schemas/control"
@@ -28,10 +29,15 @@ func TestNoProbes(t *testing.T) {
 	resolver := somebody(t, entries(t, before.last))
 	eventually(t, "the map in DNS", func() bool { return dns.path(t, resolver) == "proxy" })
 
+	samples := s.members["ingest"].metric(t, "detour_samples_total")
 	s.feed(t, length, all) // there is nobody any more
 	after := s.published(t, publish.fleet(), length)
 	if n := len(entries(t, after.last)); n > 0 {
 		t.Errorf("%d resolvers are moved without evidence", n)
+	}
+	s.finds(t, time.UnixMilli(s.at(length)), status.NoProbes)
+	if now := s.members["ingest"].metric(t, "detour_samples_total"); now != samples || samples == 0 {
+		t.Errorf("detour_samples_total went from %v to %v", samples, now)
 	}
 	eventually(t, "everybody on the default path", func() bool { return dns.path(t, resolver) == "direct" })
 	if out := s.detour(t, "explain", resolver.String()); !strings.Contains(out, "there is no evidence about it") {
@@ -57,12 +63,15 @@ func TestHalfTheProbes(t *testing.T) {
 	s.feed(t, half, all)
 	before := entries(t, s.published(t, publish.fleet(), half).last)
 	heard := make(map[string]bool)
-	s.feed(t, whole, func(_ *world.Run, number int) bool {
-		if number%2 == 0 {
-			heard[f.alias(number).String()] = true
-		}
-		return number%2 == 0
-	})
+	speaks := func(_ *world.Run, number int) bool { return number%5 < 2 } // who sends somewhat less than half of the reports
+	for r := range w.Resolvers() {
+		heard[f.alias(r).String()] = speaks(nil, r)
+	}
+	const soon = half + 5*time.Minute
+	s.feed(t, soon, speaks)
+	s.published(t, publish.fleet(), soon)
+	s.finds(t, time.UnixMilli(s.at(soon)), status.HalfTheProbes)
+	s.feed(t, whole, speaks)
 	after := s.published(t, publish.fleet(), whole)
 	undisturbed := s.instead(t, w, whole, all)
 
@@ -120,6 +129,11 @@ func TestHalfTheSourcesAreDead(t *testing.T) {
 	}
 	if path := dns.path(t, resolver); path != "proxy" || dns.serial() != before.last.Manifest.Version {
 		t.Errorf("while panes wait, DNS says %s", path)
+	}
+	s.finds(t, time.UnixMilli(s.at(whole)), status.WatermarkStalled)
+	aggregate := s.members["aggregate"]
+	if marks := aggregate.metric(t, "detour_watermark_timestamp_seconds", `partition="0"`); marks != float64(s.at(half)+s.cfg.Genesis.Lateness)/1000 {
+		t.Errorf("the watermark is told as %v", marks)
 	}
 
 	until := time.UnixMilli(s.at(whole) + s.cfg.Genesis.Lateness).UTC().Format(time.RFC3339)

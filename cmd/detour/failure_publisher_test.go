@@ -1,13 +1,18 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"detour/internal/status"
 )
 
 // TestPublisherDown kills the active publisher. The server that pulls from it answers on from its last map, over a restart
-// too; the standby publishes what comes next, and whoever pulls from there gets it; the first one back catches up.
+// too; the standby publishes what comes next, and whoever pulls from there gets it; the first one back catches up. Without
+// any, all answer on.
 func TestPublisherDown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seven processes")
@@ -32,6 +37,11 @@ func TestPublisherDown(t *testing.T) {
 	eventually(t, "the server says that its publisher is away", func() bool {
 		return strings.Contains(orphan.said(), "publisher away: serving the last good map until it is back")
 	})
+	s.finds(t, time.UnixMilli(s.at(half)), status.NoStandby)
+	standby.answers(t, http.StatusOK, "ok publish: active")
+	if is := standby.metric(t, "detour_active", `stage="publish"`); is != 1 {
+		t.Errorf("detour_active of the standby is %v", is)
+	}
 	s.feed(t, whole, all)
 	after := s.published(t, standby.fleet(), whole)
 	eventually(t, "the standby's map in "+other.name, func() bool { return other.serial() == after.last.Manifest.Version })
@@ -45,4 +55,14 @@ func TestPublisherDown(t *testing.T) {
 	s.run(t, active.name)
 	eventually(t, "the new map in "+orphan.name, func() bool { return orphan.serial() == after.last.Manifest.Version })
 	s.allRun(t)
+
+	active.kill(t)
+	standby.kill(t)
+	s.finds(t, time.UnixMilli(s.at(whole)), status.PublisherDown)
+	for _, dns := range []*member{orphan, other} {
+		dns.answers(t, http.StatusOK, fmt.Sprintf("ok map: version %d ", after.last.Manifest.Version))
+		if version := dns.serial(); version != after.last.Manifest.Version {
+			t.Errorf("with no publisher left %s answers from version %d", dns.name, version)
+		}
+	}
 }

@@ -93,24 +93,40 @@ func (s *site) run(t *testing.T, name string, change ...func(*Config)) *member {
 		m = &member{name: name, cfg: *s.cfg, config: strings.Replace(s.config, ".yaml", "-"+name+".yaml", 1)}
 		m.cfg.Publish.Fleet.Listen = quietPort(t)
 		m.cfg.DNS.Listen = []string{quietPort(t)}
+		m.cfg.Admin.Listen = quietPort(t)
 		for _, f := range change {
 			f(&m.cfg)
 		}
 		writeConfig(t, &m.cfg, m.config)
 		s.members[name] = m
+		s.look(t, m)
 	}
 	command, _, _ := strings.Cut(name, "-")
 	m.process = start(t, command, "--config", m.config)
 	return m
 }
 
+// look makes the operator's configuration name the servers that were started first.
+func (s *site) look(t *testing.T, m *member) {
+	t.Helper()
+	switch m.name {
+	case "publish":
+		s.cfg.Agent.URL = m.fleet()
+	case "dns":
+		s.cfg.DNS.Listen = m.cfg.DNS.Listen
+	}
+	writeConfig(t, s.cfg, s.config)
+}
+
 // dns starts a DNS server that pulls from a publisher.
 func (s *site) dns(t *testing.T, name string, from *member) *member {
 	t.Helper()
-	return s.run(t, name, func(cfg *Config) {
+	m := s.run(t, name, func(cfg *Config) {
 		cfg.Agent.URL = from.fleet()
 		cfg.Agent.CacheFile += "." + name
 	})
+	eventually(t, name+" answers", func() bool { return m.serial() >= 0 })
+	return m
 }
 
 // kill ends a process as a power cut does.
