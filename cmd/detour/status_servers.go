@@ -15,7 +15,9 @@ import (
 
 	miekg "github.com/miekg/dns"
 
+	"detour/internal/agent"
 	"detour/internal/status"
+	"detour/internal/tlsfiles"
 	"detour/publish/history"
 	"detour/schemas"
 	"detour/schemas/pathmap"
@@ -30,7 +32,7 @@ func (s *survey) servers(ctx context.Context) {
 	defer cancel()
 	var all sync.WaitGroup
 	all.Go(func() {
-		fleet := askFleet(ctx, s.p.cfg.Agent.URL)
+		fleet := askFleet(ctx, &s.p.cfg.Agent)
 		s.with(func(f *status.Facts) { f.Fleet = fleet })
 	})
 	all.Go(func() {
@@ -46,15 +48,21 @@ func (s *survey) servers(ctx context.Context) {
 	all.Wait()
 }
 
-// askFleet asks for the version that agents get.
-func askFleet(ctx context.Context, url string) *status.Fleet {
-	found := &status.Fleet{URL: url}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/v1/manifest", nil)
+// askFleet asks for the version that agents get, as they do.
+func askFleet(ctx context.Context, cfg *agent.Config) *status.Fleet {
+	found := &status.Fleet{URL: cfg.URL}
+	secure, err := cfg.TLS.Load()
+	if err != nil {
+		found.Down = "agent." + err.Error()
+		return found
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(cfg.URL, "/")+"/v1/manifest", nil)
 	if err != nil {
 		found.Down = err.Error()
 		return found
 	}
-	answer, err := http.DefaultClient.Do(request)
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: secure, DisableKeepAlives: true}}
+	answer, err := client.Do(request)
 	if err != nil {
 		found.Down = refusal(err)
 		return found
@@ -119,6 +127,9 @@ func reachable(listen string) string {
 func refusal(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return noAnswer
+	}
+	if advice := tlsfiles.Advice(err); advice != "" {
+		return advice
 	}
 	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 {
