@@ -14,16 +14,20 @@ import (
 // block matches a fenced block that says that it is tested, and its language.
 var block = regexp.MustCompile("(?ms)^```(sh|yaml) test\n(.*?)^```")
 
-// blocks returns the README's tested blocks of a language.
-func blocks(t *testing.T, language string) (found []string) {
+// blocks returns the tested blocks of a language in a document, README.md where none is named.
+func blocks(t *testing.T, language string, path ...string) (found []string) {
 	t.Helper()
-	for _, m := range block.FindAllStringSubmatch(read(t, filepath.Join(root, "README.md")), -1) {
+	document := filepath.Join(append([]string{root}, path...)...)
+	if len(path) == 0 {
+		document = filepath.Join(root, "README.md")
+	}
+	for _, m := range block.FindAllStringSubmatch(read(t, document), -1) {
 		if m[1] == language {
 			found = append(found, m[2])
 		}
 	}
 	if len(found) == 0 {
-		t.Fatalf("README.md has no tested block of %s", language)
+		t.Fatalf("%s has no tested block of %s", document, language)
 	}
 	return found
 }
@@ -115,7 +119,7 @@ func TestCheckCommandBites(t *testing.T) {
 
 func TestSettingsAreTaken(t *testing.T) {
 	configs := []string{filepath.Join(root, "deploy", "detour.yaml")}
-	for _, text := range blocks(t, "yaml") {
+	for _, text := range append(blocks(t, "yaml"), blocks(t, "yaml", "docs", "security.md")...) {
 		path := filepath.Join(t.TempDir(), "detour.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
