@@ -11,13 +11,14 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN go build -tags slim -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/detour ./cmd/detour
+ARG REVISION=
+RUN go build -tags slim -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.commit=$REVISION" -o /out/detour ./cmd/detour
 # ldd fails for a program that needs no loader: there is none in the image.
 RUN ! ldd /out/detour && mkdir -p /out/var/lib/detour
 
 FROM scratch
 ARG VERSION=dev
-ARG REVISION=unknown
+ARG REVISION=
 LABEL org.opencontainers.image.title="Detour" \
       org.opencontainers.image.description="Decides, from what clients measured, which path the users behind each DNS resolver take" \
       org.opencontainers.image.licenses="Apache-2.0" \

@@ -116,11 +116,23 @@ secrets: ## make keys and passwords for docker-compose in secrets/, once
 compose-check: ## check docker-compose.yml with what is installed: compose v2, docker-compose 1.29
 	@scripts/check-compose.sh
 
+.PHONY: compose-test
+compose-test: ## run docker-compose.yml on an engine of its own, kill containers, compare (as root, on Debian)
+	@scripts/compose-test.sh
+
 .PHONY: alerts-check
 alerts-check: ## check Prometheus' alert rules, and run their tests (needs promtool)
 	@scripts/check-alerts.sh
 
+.PHONY: dist
+dist: ## make the release in dist/: static programs for linux, amd64 and arm64, checksums, bills of materials
+	@scripts/dist.sh
+
+.PHONY: dist-check
+dist-check: ## make the release twice and compare it byte by byte
+	@scripts/check-dist.sh
+
 .PHONY: clean
 clean: ## remove what was built (not .cache and secrets)
-	rm -rf bin
+	rm -rf bin dist
 	find . -path ./.cache -prune -o \( -name '*.test' -o -name '*.prof' \) -type f -exec rm -f {} +
