@@ -43,8 +43,8 @@ type Config struct {
 	Properties map[string]string // of every broker's server.properties; they win over those of this package
 }
 
-// startPatience bounds how long brokers may take to answer.
-const startPatience = 2 * time.Minute
+// startPatience bounds how long brokers may take to answer: seconds, but minutes where a machine has much else to do.
+const startPatience = 5 * time.Minute
 
 // Cluster is one cluster. Its brokers are numbered from 0; Kafka's node.id is one more.
 type Cluster struct {
