@@ -185,7 +185,7 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 		served := site["publish"].scrape(t)["detour_map_version"]
 		installed := site["dns"].scrape(t)["detour_agent_map_version"]
 		stored := site["publish"].scrape(t)[`detour_history_rows_total{table="map_versions"}`]
-		if last := float64(a.last.Manifest.Version); served != last || installed != last || stored != last || len(a.ticks) != len(a.panes)/p.cfg.Genesis.Samples {
+		if last := float64(a.last.Manifest.Version); served != last || installed != last || stored < last || len(a.ticks) != len(a.panes)/p.cfg.Genesis.Samples {
 			return fmt.Sprintf("version %g, served %g, installed %g, stored %g", last, served, installed, stored)
 		}
 		return "all is done"
@@ -231,13 +231,13 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 		what      string
 		got, want float64
 	}{
-		{"samples", ingest.sum("detour_samples_total"), float64(a.counted)},
-		{"rejects", ingest.sum("detour_rejects_total"), float64(len(a.rejects))},
-		{"panes", aggregate["detour_panes_sealed_total"], float64(len(a.panes))},
-		{"seals with a latency", aggregate["detour_seal_latency_seconds_count"], float64(len(a.panes))},
+		{"samples", ingest.sum("detour_samples_total"), total(rows)},
+		{"rejects", ingest.sum("detour_rejects_total"), total(refused)},
+		{"panes", aggregate["detour_panes_sealed_total"], float64(a.seals)},
+		{"seals with a latency", aggregate["detour_seal_latency_seconds_count"], float64(a.seals)},
 		{"incomplete panes", aggregate["detour_panes_incomplete_total"], 0},
 		{"sealed up to", aggregate[`detour_sealed_timestamp_seconds{partition="0"}`], reached},
-		{"ticks", decide["detour_ticks_total"], float64(len(a.ticks))},
+		{"ticks", decide["detour_ticks_total"], float64(a.moves)},
 		{"tick at", decide["detour_tick_timestamp_seconds"], reached},
 		{"decide active", decide[`detour_active{stage="decide"}`], 1},
 		{"versions", publish["detour_map_versions_total"], float64(len(a.versions))},
@@ -246,7 +246,6 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 		{"created", publish["detour_map_created_timestamp_seconds"], float64(m.Created) / 1000},
 		{"expiry", publish["detour_map_expiry_timestamp_seconds"], float64(m.Expires) / 1000},
 		{"ClickHouse up", publish["detour_clickhouse_up"], 1},
-		{"versions stored", publish[`detour_history_rows_total{table="map_versions"}`], float64(len(a.versions))},
 		{"sources assigned", ingest[`detour_assigned_partitions{stage="ingest"}`], float64(p.cfg.Topics.ReportPartitions)},
 		{"nothing waits", ingest["detour_kafka_unanswered_seconds"], 0},
 	} {
@@ -255,6 +254,13 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 		}
 	}
 	return nil
+}
+
+func total(kinds map[string]float64) (sum float64) {
+	for _, n := range kinds {
+		sum += n
+	}
+	return sum
 }
 
 // answersAreCounted asks the DNS server.
