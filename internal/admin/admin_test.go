@@ -134,3 +134,27 @@ func TestValidateNamesTheKey(t *testing.T) {
 		}
 	}
 }
+
+// TestSilentClientsAreTurnedAway: who takes all connections and asks nothing holds up others for a moment only.
+func TestSilentClientsAreTurnedAway(t *testing.T) {
+	cfg := Config{Listen: free(t)}
+	s := New(cfg, http.NotFoundHandler(), zerolog.Nop())
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	wait(t, cfg.Listen)
+	for range 2 * maxConns {
+		conn, err := net.Dial("tcp", cfg.Listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if code, body := get(t, "http://"+cfg.Listen+"/livez"); code != http.StatusOK {
+		t.Errorf("%d %s", code, body)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
