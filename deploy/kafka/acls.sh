@@ -13,8 +13,8 @@ set -eu
 : "${REPORTS:=$PREFIX.reports-v1}"
 
 # A topic by its short name, or a consumer group by the name of what runs in it. Read and Write imply Describe. Nobody needs
-# a right on the cluster or on a transactional id. Two may be left out: detour-migrate may make what is missing, and an
-# operator's or analyst's rights are for people.
+# a right on the cluster or on a transactional id. detour-operator and detour-analyst are people: who applies policies and
+# releases sources, and who looks.
 rights() {
 	cat <<'TABLE'
 detour-migrate    Create           topics control reports samples windows decisions maps rejects
