@@ -103,9 +103,13 @@ func statusField(t *testing.T, status, name string) int64 {
 	return 0
 }
 
-// settled measures once all processes hold little, or have had the time to give back what they don't need.
+// settling is a few looks of memory.GiveBack.
+const settling = 40 * time.Second
+
+// settled measures once all processes have had the time to give back what they don't need.
 func settled(t *testing.T, running map[string]*process) map[string]held {
 	t.Helper()
+	time.Sleep(settling)
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		all := resident(t, running)
 		most := int64(0)

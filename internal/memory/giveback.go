@@ -5,6 +5,7 @@ package memory
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -30,6 +31,7 @@ func GiveBack(ctx context.Context) error {
 		case <-look.C:
 		}
 		if w.due(allocated()) {
+			runtime.GC() // pools let go of what they hold with the second collection
 			debug.FreeOSMemory()
 		}
 	}
