@@ -30,11 +30,14 @@ func (c *Client) Append(ctx context.Context, p schemas.Partition, records []sche
 	if err != nil {
 		return 0, fmt.Errorf("append to %s: %w", p, err)
 	}
-	defer release()
-	now := time.Now()
-	var first int64
+	var (
+		now   = time.Now()
+		first int64
+		wait  time.Duration // before the broker wants to hear of the next append
+	)
+	defer func() { c.releaseAfter(wait, release) }()
 	err = c.retry(ctx, p.String(), func(ctx context.Context) (err error) {
-		first, err = c.produce(ctx, p, records, now)
+		first, wait, err = c.produce(ctx, p, records, now)
 		return err
 	})
 	if err != nil {
@@ -43,7 +46,16 @@ func (c *Client) Append(ctx context.Context, p schemas.Partition, records []sche
 	return first, nil
 }
 
-func (c *Client) produce(ctx context.Context, p schemas.Partition, records []schemas.Record, now time.Time) (int64, error) {
+// releaseAfter lets the next append into a partition, at once where the broker does not throttle.
+func (c *Client) releaseAfter(throttle time.Duration, release func()) {
+	if throttle <= 0 {
+		release()
+		return
+	}
+	time.AfterFunc(c.still(throttle), release)
+}
+
+func (c *Client) produce(ctx context.Context, p schemas.Partition, records []schemas.Record, now time.Time) (first int64, throttle time.Duration, err error) {
 	res, err := c.kafka.Produce(ctx, &kafka.ProduceRequest{
 		Topic:        c.names.Of(p.Topic),
 		Partition:    int(p.Number),
@@ -52,18 +64,18 @@ func (c *Client) produce(ctx context.Context, p schemas.Partition, records []sch
 		Compression:  compressions[c.cfg.Compression],
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	switch {
 	case errors.Is(res.Error, kafka.MessageSizeTooLarge), errors.Is(res.Error, kafka.RecordListTooLarge):
-		return 0, fmt.Errorf("%w: %d records of %d bytes before compression exceed max.message.bytes of topic %s: %w",
+		return 0, 0, fmt.Errorf("%w: %d records of %d bytes before compression exceed max.message.bytes of topic %s: %w",
 			ErrTooLarge, len(records), size(records), c.names.Of(p.Topic), res.Error)
 	case res.Error != nil && len(res.RecordErrors) > 0:
 		i := slices.Min(slices.Collect(maps.Keys(res.RecordErrors)))
-		return 0, fmt.Errorf("%w: %d of %d records refused, the first is record %d: %w",
+		return 0, 0, fmt.Errorf("%w: %d of %d records refused, the first is record %d: %w",
 			res.Error, len(res.RecordErrors), len(records), i, res.RecordErrors[i])
 	}
-	return res.BaseOffset, res.Error
+	return res.BaseOffset, res.Throttle, res.Error
 }
 
 // size is what records weigh uncompressed, without the few bytes of framing.

@@ -22,6 +22,7 @@
 //   - Its Client.Fetch drops the list of aborted transactions, decompresses without a bound, and makes one error of a
 //     broken connection and a damaged batch. So kafka-go only carries the request to the leader (see exchange); the answer
 //     and its batches are read here. Batches are of format v2, which brokers write since 0.11; older ones can't be read.
+//   - It takes no notice of quotas. A client that is over one keeps still here, see throttle.go.
 //   - A log-append time is not decoded (records carry the producer's time), so the reports topic must not use it.
 //     CheckReports says so at the start, and Fetch refuses a batch of reports that is flagged so.
 //   - A request's own connection is used for it alone until it is answered, so a fetch that waits for records delays no

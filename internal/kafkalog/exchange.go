@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -47,6 +48,8 @@ type answer struct {
 	start   int64
 	aborted []aborted
 	batches []byte // as they lie in the log; the last one may be cut short
+
+	throttle time.Duration // how long the broker wants to hear nothing; batches then are empty
 }
 
 // ApiKey implements protocol.Message.
@@ -81,10 +84,13 @@ func (c *Client) ask(ctx context.Context, p schemas.Partition, offset int64, max
 	if !ok {
 		return nil, fmt.Errorf("fetch answered by %T", m)
 	}
-	if a.code != 0 {
-		return a, a.code
+	switch a.code {
+	case 0:
+		return a, nil
+	case kafka.ThrottlingQuotaExceeded:
+		return a, throttled{a.throttle}
 	}
-	return a, nil
+	return a, a.code
 }
 
 // Required implements protocol.RawExchanger: it is how a request hears which version the connection speaks.
@@ -124,13 +130,13 @@ func (e *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 func parseAnswer(body []byte, version int16) (*answer, error) {
 	c, a := cursor{b: body}, answer{}
 	c.int32() // correlation id
-	throttled := c.int32() > 0
+	a.throttle = time.Duration(c.int32()) * time.Millisecond
 	if version >= 7 {
 		a.code = kafka.Error(c.int16())
 		c.int32() // session
 	}
 	topics := c.int32()
-	if topics < 1 && throttled && a.code == 0 { // that is how a broker answers who reads more than its quota
+	if topics < 1 && a.throttle > 0 && a.code == 0 { // that is how a broker answers who reads more than its quota
 		a.code = kafka.ThrottlingQuotaExceeded
 	}
 	if topics < 1 || a.code != 0 {

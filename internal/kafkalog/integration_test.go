@@ -19,6 +19,7 @@ func TestIntegrationOneBroker(t *testing.T) {
 	t.Run("contract", func(t *testing.T) { t.Parallel(); contract(t, newLog) })
 	t.Run("retention by time", func(t *testing.T) { t.Parallel(); retentionByTime(t, newLog) })
 	t.Run("quotas", func(t *testing.T) { t.Parallel(); quotas(t, newLog) })
+	t.Run("quota far too low", func(t *testing.T) { t.Parallel(); quotaFarTooLow(t, newLog) })
 	t.Run("hardships", func(t *testing.T) { t.Parallel(); hardships(t, newLog) })
 }
 

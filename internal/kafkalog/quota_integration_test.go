@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
@@ -62,6 +63,31 @@ func quotas(t *testing.T, newLog func(testing.TB, int) *Client) {
 	}
 	if log.count("waiting for samples/0: throttling quota exceeded") == 0 || log.count("waiting") != log.count("throttling") {
 		t.Errorf("log: %s", log.b.String())
+	}
+}
+
+// quotaFarTooLow: the broker wants to hear nothing for longer than a request may take. That does not make an append that was
+// sent meanwhile appear twice.
+func quotaFarTooLow(t *testing.T, newLog func(testing.TB, int) *Client) {
+	made := newLog(t, 1)
+	cfg := made.cfg
+	cfg.ClientID, cfg.Compression = "low-"+made.names.Prefix, "none"
+	c, err := New(cfg, made.names, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	limit(t, c, "producer_byte_rate", 10_000)
+	for i := range int64(2) {
+		if first, err := c.Append(bounded(t), p0, []schemas.Record{{Value: make([]byte, 300_000)}}); err != nil || first != i {
+			t.Fatalf("append %d: %d, %v", i, first, err)
+		}
+	}
+	if wants := throttle(t, c); time.Duration(wants)*time.Millisecond < requestTimeout {
+		t.Errorf("the broker is content with %d ms: the test proves nothing", wants)
+	}
+	if got := readAll(t, made, p0, 0); len(got) != 2 {
+		t.Errorf("two appends are %d records", len(got))
 	}
 }
 

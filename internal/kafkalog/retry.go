@@ -48,10 +48,14 @@ func (c *Client) retry(ctx context.Context, subject string, attempt func(context
 			c.dropPool()
 		}
 		waited = c.waiting(subject, err)
+		pause := backoff + rand.N(backoff/4)
+		if t, ok := errors.AsType[throttled](err); ok {
+			pause = max(pause, c.still(t.wait))
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%s)", ctx.Err(), explain(err))
-		case <-time.After(backoff + rand.N(backoff/4)):
+		case <-time.After(pause):
 		}
 	}
 }

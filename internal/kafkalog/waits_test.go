@@ -1,15 +1,11 @@
 package kafkalog
 
 import (
-	"encoding/binary"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 )
 
 // TestWaitsAreSaidRarely: many short waits for one thing make a line and its end every few seconds, for another its own.
@@ -30,15 +26,4 @@ func TestWaitsAreSaidRarely(t *testing.T) {
 			t.Errorf("another wait is not said: %s", out.b.String())
 		}
 	})
-}
-
-// TestThrottledAnswer: without a partition, it says why.
-func TestThrottledAnswer(t *testing.T) {
-	for throttle, want := range map[uint32]error{0: protocol.ErrNoTopic, 700: nil} {
-		body := binary.BigEndian.AppendUint32(make([]byte, 4), throttle)
-		a, err := parseAnswer(append(body, make([]byte, 10)...), 11) // no error, no session, no topics
-		if !errors.Is(err, want) || want == nil && a.code != kafka.ThrottlingQuotaExceeded {
-			t.Errorf("throttled for %d ms: %+v, %v", throttle, a, err)
-		}
-	}
 }
