@@ -42,6 +42,7 @@ finish() {
 		kill "$engine" 2>/dev/null || true
 		wait "$engine" 2>/dev/null || true
 	fi
+	umount "$run"/exec/netns/* 2>/dev/null || true # it leaves the host's namespace there
 	rm -rf "$run"
 }
 trap finish EXIT

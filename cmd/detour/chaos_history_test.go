@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,13 @@ func query(ctx context.Context, cfg *Config, sql string) ([]string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(sql))
 	if err != nil {
 		return nil, err
+	}
+	if file := cfg.ClickHouse.PasswordFile; file != "" {
+		password, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		req.SetBasicAuth(cfg.ClickHouse.Username, strings.TrimSpace(string(password)))
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

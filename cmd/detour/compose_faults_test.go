@@ -62,9 +62,9 @@ func TestComposeUnderFaults(t *testing.T) {
 			t.Errorf("%d of the %d reports that were sent are not in the log", n, sent.number())
 		}
 		c.compare(t, want)
+		s.answers(t, c, want)
 		checkHistory(t, c.cfg, want.account)
 		c.say(t, "ClickHouse was compared")
-		s.answers(t, c, want)
 		return nil
 	})
 	if err != nil {
