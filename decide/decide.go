@@ -47,7 +47,14 @@ type Machine struct {
 	through  int64 // the last pane that was decided; window.NoPane before the first
 	last     decision.Tick
 	rerouted int64
+	tally    Tally
 }
+
+// Tally counts, by reason, the resolvers whose state the ticks of a machine changed since New.
+type Tally [decision.Reasons]int64
+
+// Tally returns what was counted so far: for who watches, no output depends on it.
+func (m *Machine) Tally() Tally { return m.tally }
 
 // Config is what has no part in what is decided. The zero value is valid.
 type Config struct {
@@ -212,6 +219,7 @@ func (m *Machine) decide(everybody, snapshot bool, totals *decision.Totals) []de
 		}
 		m.rerouted += off(d.Path, m.judge.usual) - off(r.path, m.judge.usual)
 		m.evidence.settle(r, &d)
+		m.tally[d.Reason] += int64(d.Changed)
 		if d.Changed == 1 || snapshot {
 			rows = append(rows, d)
 		}

@@ -79,7 +79,11 @@ func (p *pipeline) decide() *dataflow.Sole {
 		Input:   schemas.Windows,
 		Logger:  logger,
 		Resume: func(ctx context.Context) (schemas.Machine, error) {
-			return decider.Resume(ctx, log, p.cfg.Genesis, decide.Config{}, logger)
+			m, err := decider.Resume(ctx, log, p.cfg.Genesis, decide.Config{}, logger)
+			if err != nil {
+				return nil, err
+			}
+			return p.watched.decisions(m), nil
 		},
 	}
 	p.watched.sole(stage, s)

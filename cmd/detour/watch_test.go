@@ -16,6 +16,7 @@ import (
 	"detour/internal/embedded/broker"
 	"detour/internal/embedded/chserver"
 	"detour/schemas"
+	"detour/schemas/decision"
 	"detour/schemas/reject"
 	"detour/schemas/sample"
 )
@@ -214,6 +215,19 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 	}); err != nil {
 		return err
 	}
+	decided := make(map[string]float64)
+	if err := d.eachRecord(t.Context(), schemas.Decisions, func(r *schemas.Record) error {
+		b, err := decision.Decode(r.Value)
+		if err != nil {
+			return err
+		}
+		for i := range b.Decisions {
+			decided[fmt.Sprintf("detour_decisions_total{reason=%q}", b.Decisions[i].Reason)] += float64(b.Decisions[i].Changed)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
 	ingest, aggregate, decide, publish := site["ingest"].scrape(t), site["aggregate"].scrape(t), site["decide"].scrape(t), site["publish"].scrape(t)
 	if len(rows) < 4 || len(refused) < 2 {
 		t.Errorf("the log has samples of %d kinds and rejects of %d: too few to tell", len(rows), len(refused))
@@ -223,6 +237,11 @@ func agrees(t *testing.T, p *pipeline, site map[string]*observed) error {
 			if got := ingest[series]; got != want {
 				t.Errorf("%s is %g, the log has %g", series, got, want)
 			}
+		}
+	}
+	for series, want := range decided {
+		if got := decide[series]; got != want {
+			t.Errorf("%s is %g, the log has %g", series, got, want)
 		}
 	}
 	m := &a.last.Manifest

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"detour/schemas/control"
+	"detour/schemas/decision"
 	"detour/schemas/pathmap"
 	"detour/schemas/sample"
 )
@@ -21,6 +22,11 @@ func (s *Set) Samples(paths []control.Path) func(path string, outcome sample.Out
 	return func(path string, outcome sample.Outcome, n int64) {
 		s.samples.WithLabelValues(path, outcome.String()).Add(float64(n))
 	}
+}
+
+// Decisions takes how many resolvers' state was changed more, and by what reason.
+func (s *Set) Decisions(reason decision.Reason, n int64) {
+	s.decisions.WithLabelValues(reason.String()).Add(float64(n))
 }
 
 // Watermark takes how far a samples partition's watermark is, ms.

@@ -114,9 +114,6 @@ detour_map_versions_total 1
 			t.Errorf("%g rejects are %s, want %g", got, metric, want)
 		}
 	}
-	if got := testutil.ToFloat64(s.decisions.WithLabelValues("faster")); got != 1 {
-		t.Errorf("%g decisions", got)
-	}
 	if got := testutil.ToFloat64(s.appended.WithLabelValues("windows")); got != 2 {
 		t.Errorf("%g windows records", got)
 	}

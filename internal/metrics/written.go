@@ -14,8 +14,8 @@ import (
 	"detour/schemas/window"
 )
 
-// written tells what records say that were appended. It looks at heads and headers; only decisions are decoded whole, a
-// tick a pane. A record that does not decode says nothing here: its readers will complain.
+// written tells what records say that were appended. It looks at heads and headers alone. A record that does not decode
+// says nothing here: its readers will complain.
 func (s *Set) written(t schemas.Topic, records []schemas.Record) {
 	switch t {
 	case schemas.Samples: // in the order of their source: the last one knows the most
@@ -58,18 +58,9 @@ func (s *Set) windowed(r *schemas.Record) {
 }
 
 func (s *Set) decided(r *schemas.Record) {
-	batch, err := decision.Decode(r.Value)
-	if err != nil {
-		return
-	}
-	for i := range batch.Decisions {
-		if d := &batch.Decisions[i]; d.Changed == 1 {
-			s.decisions.WithLabelValues(d.Reason.String()).Inc()
-		}
-	}
-	if batch.Head.Tick != nil {
+	if head, err := decision.HeadOf(r.Value); err == nil && head.Tick != nil {
 		s.ticks.Inc()
-		s.tick.WithLabelValues().Set(seconds(batch.Head.Chunk.Whole + s.pane))
+		s.tick.WithLabelValues().Set(seconds(head.Chunk.Whole + s.pane))
 	}
 }
 

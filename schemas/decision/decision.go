@@ -116,6 +116,9 @@ var table = arrowio.NewTable[Decision, Head](
 // Encode returns the batch as a record's value.
 func (b *Batch) Encode() ([]byte, error) { return table.Encode(&b.Head, b.Decisions) }
 
+// HeadOf returns the head of a value that this process encoded itself: see arrowio.Table.Head.
+func HeadOf(data []byte) (*Head, error) { return table.Head(data) }
+
 // Decode reads a record's value. Values that no decider writes are an error.
 func Decode(data []byte) (*Batch, error) {
 	head, rows, err := table.Decode(data)
