@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,5 +60,35 @@ func TestStaleMap(t *testing.T) {
 	eventually(t, "status finds nothing wrong with the map", func() bool {
 		return !slices.Contains(s.findings(t, time.Now()), status.MapStale)
 	})
+	s.allRun(t)
+}
+
+// TestEverybodyOnTheDefaultPath does what an operator can when the map does harm: with a policy that no evidence satisfies
+// the next tick empties it, and with the policy from before it fills again once the hold on the moves is over.
+func TestEverybodyOnTheDefaultPath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five processes")
+	}
+	t.Parallel()
+	const probed, without, again = 20 * time.Minute, 21 * time.Minute, 32 * time.Minute
+	s := newSite(t, embeddedKafka(t), "", newField(t, littleWorld(t, again, nil)), nil)
+	s.stages(t)
+	publish := s.members["publish"]
+	dns := s.dns(t, "dns", publish)
+	s.feed(t, probed, all)
+	before := s.published(t, publish.fleet(), probed)
+	resolver := somebody(t, entries(t, before.last))
+	usual := s.detour(t, "policy", "show")
+	nobody := regexp.MustCompile(`min_runs: .*`).ReplaceAllString(usual, "min_runs: 1000000")
+
+	for _, c := range []struct {
+		policy string
+		until  time.Duration
+		path   string
+	}{{nobody, without, "direct"}, {usual, again, "proxy"}} {
+		s.detour(t, "policy", "apply", file(t, "policy.yaml", c.policy))
+		s.feed(t, c.until, all)
+		arrives(t, dns.name, c.path, func() string { return dns.path(t, resolver) })
+	}
 	s.allRun(t)
 }

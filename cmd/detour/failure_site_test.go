@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -174,12 +175,13 @@ func (m *member) path(t *testing.T, resolver netip.Addr) string {
 }
 
 // detour runs a command of the program against the site, and wants it to succeed.
-func (s *site) detour(t *testing.T, args ...string) string {
+func (s *site) detour(t *testing.T, command string, args ...string) string {
 	t.Helper()
-	args = append(args[:1:1], append([]string{"--config", s.config}, args[1:]...)...)
-	out, err := exec.Command(binary, args...).CombinedOutput()
+	cmd := exec.Command(binary, append([]string{command}, args...)...)
+	cmd.Env = append(os.Environ(), "DETOUR_CONFIG="+s.config)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("detour %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("detour %s %s: %v\n%s", command, strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }
