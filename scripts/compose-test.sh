@@ -79,4 +79,4 @@ SECRETS_DIR=$run/secrets REVISION=$(git rev-parse HEAD 2>/dev/null || true) $com
 }
 docker image ls --format '{{.Repository}}:{{.Tag}}  {{.Size}}' | grep -v -e detour-standin -e '<none>'
 
-DETOUR_TEST_COMPOSE=$compose go test -count=1 -timeout 15m -v -run '^TestCompose' ./cmd/detour
+DETOUR_TEST_COMPOSE=$compose go test -count=1 -timeout 25m -v -run '^TestCompose' ./cmd/detour
