@@ -3,14 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/template"
 )
 
 func completionCommand() command {
@@ -37,8 +35,8 @@ Example:
 			shell, args = args[0], args[1:]
 		}
 		fs := c.flags(std)
-		script := completionScripts.Lookup(shell + ".tmpl")
-		if script == nil || shell == "" {
+		script := completionScripts[shell]
+		if script == nil {
 			return unknownVerb(fs, shell, "bash, zsh or fish")
 		}
 		if err := parse(fs, args, 0); err != nil {
@@ -48,7 +46,8 @@ Example:
 		if err != nil {
 			return err
 		}
-		return script.Execute(std.out, all)
+		fmt.Fprint(std.out, script(all))
+		return nil
 	}
 	return c
 }
@@ -100,17 +99,3 @@ func (l *flagList) add(fs *flag.FlagSet) {
 		l.flags = append(l.flags, completableFlag{Name: f.Name, Usage: usage, Takes: takes})
 	})
 }
-
-//go:embed completion.tmpl
-var completionTemplates string
-
-// completionScripts has a template for each shell: bash.tmpl, zsh.tmpl, fish.tmpl.
-var completionScripts = template.Must(template.New("completion").Funcs(template.FuncMap{
-	"join": strings.Join,
-	// quote makes one word of a text, in single quotes, for all three shells.
-	"quote": func(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" },
-	// zsh escapes what is special in _arguments and _describe.
-	"zsh": func(text string) string {
-		return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, ":", `\:`).Replace(text)
-	},
-}).Parse(completionTemplates))
