@@ -138,6 +138,9 @@ func (d *dnsWatch) judge(t *testing.T, versions []*pathmap.Publication) {
 	for _, wrong := range d.wrong {
 		t.Error("DNS: " + wrong)
 	}
+	if len(d.servers) == 0 {
+		return
+	}
 	t.Logf("%4d × DNS answered while processes were killed, %d of them off the default path; %d times there was no answer, or a new version meanwhile",
 		questions, moved, d.silent)
 }
