@@ -25,7 +25,8 @@ const composeFaults = 45 * time.Second
 func TestComposeUnderFaults(t *testing.T) {
 	s := newStack(t, "detour-test-faults",
 		"client_key_file:", "ingest: {heartbeat: 0s} # the world is of the past, and has its own\n\nclient_key_file:",
-		"  username: detour\n", "  username: detour\n  ttl_days: 0\n  hourly_ttl_days: 0\n")
+		// What a dying ClickHouse half stored settles for as long as a call may take: less, as one is killed here.
+		"  username: detour\n", "  username: detour\n  ttl_days: 0\n  hourly_ttl_days: 0\n  call_timeout: 8s\n")
 	w, err := chaosWorld(composeFaults, 240)
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,7 @@ func (s *Store) complete(ctx context.Context, b *block) error {
 		return s.send(ctx, b.table, b.token, missing, b.add)
 	case b.unsettled.IsZero():
 		b.unsettled = time.Now()
+		s.log.Info().Str("block", b.token).Stringer("at_most", s.settling).Msg("clickhouse: a block is half stored, waiting for who may still be storing it")
 	}
 	if time.Since(b.unsettled) < s.settling {
 		return errSettling
