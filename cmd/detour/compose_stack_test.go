@@ -107,9 +107,16 @@ func (s *stack) remove(t *testing.T) {
 		said, _ := s.try(append(profiles, "logs", "--no-color", "--tail", "15")...)
 		t.Log(said)
 	}
-	if out, err := s.try(append(profiles, "down", "--volumes", "--timeout", "10")...); err != nil {
-		t.Errorf("compose down: %v\n%s", err, out)
+	down := append(profiles, "down", "--volumes", "--timeout", "10")
+	out, err := s.try(down...)
+	for range 10 { // an engine may still have an endpoint in the network of a container that it said it had removed
+		if err == nil {
+			return
+		}
+		time.Sleep(time.Second)
+		out, err = s.try(down...)
 	}
+	t.Errorf("compose down: %v\n%s", err, out)
 }
 
 // composePatience is for what containers do that start while everything else does, too: Java takes its time.
