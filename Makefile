@@ -68,8 +68,8 @@ kafka: libkafka ## run a Kafka broker in the foreground, data in .cache (KAFKA_P
 
 .PHONY: lint
 lint: ## gofumpt, vet and staticcheck
-	@echo "gofumpt -l ." >&2; \
-	unformatted=$$($(GO) tool gofumpt -l .); \
+	@echo "gofumpt -l" >&2; \
+	unformatted=$$($(GO) tool gofumpt -l $$(find . -path ./.cache -prune -o -name '*.go' -print)); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run \"$(GO) tool gofumpt -w\" on:" "$$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
