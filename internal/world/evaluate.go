@@ -64,8 +64,8 @@ func (w *World) Oracle() Assignment {
 type truths struct{ fresh, reused, mixed float64 }
 
 // tabulate returns the true latencies, by population and path.
-func (w *World) tabulate() [][pathCount]truths {
-	out := make([][pathCount]truths, len(w.populations))
+func (w *World) tabulate() [][PathCount]truths {
+	out := make([][PathCount]truths, len(w.populations))
 	for p := range out {
 		for path := range out[p] {
 			fresh, reused := w.TrueLatency(p, path, NewConnection), w.TrueLatency(p, path, ReusedConnection)
@@ -76,7 +76,7 @@ func (w *World) tabulate() [][pathCount]truths {
 }
 
 // mean returns the mean latency of a resolver's users over a path, in ms; 0 without users.
-func (r *Resolver) mean(truth [][pathCount]truths, path int) float64 {
+func (r *Resolver) mean(truth [][PathCount]truths, path int) float64 {
 	if r.Weight == 0 {
 		return 0
 	}

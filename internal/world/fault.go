@@ -59,7 +59,7 @@ func (f *Fault) validate(duration time.Duration) error {
 type conditions struct {
 	legs     legs
 	lastMile float64             // factor
-	down     [pathCount]failures // by path
+	down     [PathCount]failures // by path
 }
 
 // failures are the shares of a path's requests that fail, by how.

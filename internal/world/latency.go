@@ -4,7 +4,6 @@ package world
 const (
 	Direct = iota
 	Proxy
-	pathCount
 )
 
 // Class is how a request finds its connection.

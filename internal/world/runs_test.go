@@ -126,7 +126,7 @@ type pulse struct {
 	Via            string
 }
 
-func decode(t *testing.T, w *World, r Run) (report, *cell) {
+func decode(t *testing.T, w *World, r Run) (report, *Cell) {
 	t.Helper()
 	var rep report
 	if err := json.Unmarshal(r.Value, &rep); err != nil {
@@ -141,8 +141,8 @@ func TestReportsAreProbniks(t *testing.T) {
 	w := build(t, func(s *Scenario) { s.Bad = 0 })
 	for _, r := range take(w.Runs(), 5000) {
 		rep, c := decode(t, w, r)
-		p := &w.populations[c.population]
-		if rep.Ctx.Resolver != w.resolvers[c.resolver].Addr.String() || rep.Ctx.Country != p.Country || rep.Ctx.ASN == 0 || rep.Ctx.ID == "" {
+		p := &w.populations[c.Population]
+		if rep.Ctx.Resolver != w.resolvers[c.Resolver].Addr.String() || rep.Ctx.Country != p.Country || rep.Ctx.ASN == 0 || rep.Ctx.ID == "" {
 			t.Fatalf("context of %s", r.Value)
 		}
 		if len(rep.Data) != 2 || rep.Data[Direct].Name != "direct" || rep.Data[Proxy].Name != "proxy" {

@@ -131,7 +131,7 @@ func TestRegionOutageInReports(t *testing.T) {
 	hit := 0
 	for r := range w.Runs() {
 		rep, c := decode(t, w, r)
-		p := &w.populations[c.population]
+		p := &w.populations[c.Population]
 		for _, pulse := range rep.Data[Direct].Data {
 			if want := map[bool]int{true: 0, false: 200}[p.Region == "Dublin"]; pulse.SC != want {
 				t.Fatalf("direct from %s: status %d", p.City, pulse.SC)

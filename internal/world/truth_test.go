@@ -10,7 +10,7 @@ import (
 // over its true expectation has the mean 1, within four standard errors.
 func TestTruthIsWhatReportsAverageTo(t *testing.T) {
 	w := build(t, func(s *Scenario) { s.Bad, s.Runs = 0, 30000 })
-	var sums [pathCount][classCount]struct{ n, sum, squares float64 }
+	var sums [PathCount][classCount]struct{ n, sum, squares float64 }
 	for r := range w.Runs() {
 		rep, c := decode(t, w, r)
 		for path, target := range rep.Data {
@@ -18,9 +18,9 @@ func TestTruthIsWhatReportsAverageTo(t *testing.T) {
 				if p.SC != 200 {
 					continue
 				}
-				class, expected := ReusedConnection, w.truth[c.population][path].reused
+				class, expected := ReusedConnection, w.truth[c.Population][path].reused
 				if *p.TCP > 0 {
-					class, expected = NewConnection, w.truth[c.population][path].fresh
+					class, expected = NewConnection, w.truth[c.Population][path].fresh
 				}
 				s, x := &sums[path][class], p.D/expected
 				s.n, s.sum, s.squares = s.n+1, s.sum+x, s.squares+x*x
@@ -120,7 +120,7 @@ func TestNoNoise(t *testing.T) {
 	w := build(t, func(s *Scenario) { s.Bad, s.Noise = 0, 0 })
 	for _, r := range take(w.Runs(), 2000) {
 		rep, c := decode(t, w, r)
-		l := w.populations[c.population].legs
+		l := w.populations[c.Population].legs
 		direct, proxy := rep.Data[Direct].Data, rep.Data[Proxy].Data
 		lastMile := direct[1].D - l.direct
 		if want := 3 * (l.direct + lastMile); math.Abs(direct[0].D-want) > 0.01 {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sort"
 )
 
 // World is an Internet that knows the truth about itself. It doesn't change once built; all methods may be called from
@@ -14,19 +13,12 @@ type World struct {
 	topology    *topology
 	populations []Population
 	resolvers   []Resolver
-	cells       []cell
+	cells       []Cell
 	cumulative  []uint64 // cells' weights added up, in units of 2^-53
 	noise       noise
 	noiseMean   float64
-	truth       [][pathCount]truths // by population
+	truth       [][PathCount]truths // by population
 	timeouts    float64             // share of requests, faults apart
-}
-
-// cell is a population behind a resolver: the finest grain at which users differ.
-type cell struct {
-	resolver, population int
-	weight               float64
-	devices              uint64 // that take part in measuring
 }
 
 // New builds the world of a scenario.
@@ -63,29 +55,6 @@ func (w *World) checkPlaces() error {
 		}
 	}
 	return nil
-}
-
-// devicesPerRun is how many devices a cell has for each run that it is expected to make: most runs come from a device
-// that was not heard before, and a few repeat.
-const devicesPerRun = 4
-
-// cut lists the cells and their cumulative weights, as integers so that the draw is the same on every platform.
-func (w *World) cut() {
-	var sum float64
-	for i, r := range w.resolvers {
-		for _, share := range r.Populations {
-			runs := share.Weight * float64(w.scenario.Runs)
-			w.cells = append(w.cells, cell{i, share.Population, share.Weight, 1 + uint64(devicesPerRun*runs)})
-			sum += share.Weight
-			w.cumulative = append(w.cumulative, uint64(sum*(1<<53)))
-		}
-	}
-}
-
-// drawCell returns the cell at u of [0, 1) in units of 2^-53.
-func (w *World) drawCell(u uint64) int {
-	i := sort.Search(len(w.cumulative), func(i int) bool { return w.cumulative[i] > u })
-	return min(i, len(w.cells)-1)
 }
 
 // Paths returns the names of the paths, as reports call them; the index is the path's number here.
