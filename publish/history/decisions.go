@@ -113,8 +113,16 @@ func (s *decisionSink) append(b driver.Batch, pane time.Time, tick uint64, d *de
 		d.Reason.String(), d.Level.String(), s.h.path(d.Candidate), d.Runs, d.Cells,
 		octaves(d.Ratio), octaves(d.RatioUpper), octaves(d.WorstRatio), d.WorstASN, d.WorstCountry.String(),
 		d.Direct, d.Gain, d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
+		octaves(d.RatioLower), share(d.Harm), share(d.HarmLimit),
+		octaves(d.OwnRatio), weighed(d.OwnRuns), octaves(d.GroupRatio), weighed(d.GroupRuns), d.Penalty,
 	)
 }
 
 // octaves returns a ratio of 1/sample.RatioOne octaves in octaves.
 func octaves(ratio int32) float64 { return float64(ratio) / sample.RatioOne }
+
+// share returns parts per million as a share.
+func share(ppm uint32) float64 { return float64(ppm) / 1e6 }
+
+// weighed returns runs that are weighed by their age.
+func weighed(runs uint32) float64 { return float64(runs) / decision.RunsOne }

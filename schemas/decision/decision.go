@@ -17,8 +17,12 @@ import (
 // Version of the record; it is part of the topic's name.
 const Version = 1
 
+// RunsOne is one run, in the unit of runs that are weighed by their age.
+const RunsOne = 64
+
 // Decision is the state of one resolver after a tick. Ratios compare the candidate path with the default one: log2 of
-// the time that a client spends on the policy's mix of new and reused connections, so below 0 is faster.
+// the time that a client spends on the policy's mix of new and reused connections, so below 0 is faster. Evidence ages,
+// so runs are weighed: one of this pane counts 1, an older one less. Numbers that a tick had no use for are 0.
 type Decision struct {
 	Resolver netip.Addr
 	Path     uint8  // index in the path catalogue: where the resolver's users are sent
@@ -33,12 +37,22 @@ type Decision struct {
 	Runs         uint32 // runs with a pair on the candidate, in the policy's window
 	Cells        uint16 // client populations with such runs
 	Ratio        int32  // mean, 1/sample.RatioOne octaves
-	RatioUpper   int32  // its one-sided upper confidence bound
+	RatioLower   int32  // its lower bound at the policy's confidence, one-sided
+	RatioUpper   int32  // its upper bound at the policy's confidence, one-sided
 	WorstRatio   int32  // mean of the population that fares worst
 	WorstASN     uint32 // of that population's clients
 	WorstCountry sample.Country
 	Direct       uint32 // µs: the mix's median latency on the default path, 0 = unknown
 	Gain         int32  // µs: expected, at Ratio
+	Harm         uint32 // ppm: expected share of the resolver's clients that the candidate slows by more than the policy's limits
+	HarmLimit    uint32 // ppm: what Harm was held to
+
+	OwnRatio   int32  // what the resolver's own runs say, before its group has a say
+	OwnRuns    uint32 // 1/RunsOne runs: how much they weigh; 0 = it has none
+	GroupRatio int32  // what the group says that it was pooled with
+	GroupRuns  uint32 // 1/RunsOne runs: how many of its own that weighs as much as; 0 = there was none
+
+	Penalty uint32 // of flapping, at the tick of Since, in the points of the policy
 
 	DefaultTries, DefaultFailures     uint32 // samples on the default path, in the policy's reachability window
 	CandidateTries, CandidateFailures uint32
@@ -111,6 +125,14 @@ var table = arrowio.NewTable[Decision, Head](
 	arrowio.Number("default_failures", "samples", func(d *Decision) *uint32 { return &d.DefaultFailures }),
 	arrowio.Number("candidate_tries", "samples", func(d *Decision) *uint32 { return &d.CandidateTries }),
 	arrowio.Number("candidate_failures", "samples", func(d *Decision) *uint32 { return &d.CandidateFailures }),
+	arrowio.Number("ratio_lower", "octaves/1024", func(d *Decision) *int32 { return &d.RatioLower }),
+	arrowio.Number("harm", "ppm", func(d *Decision) *uint32 { return &d.Harm }),
+	arrowio.Number("harm_limit", "ppm", func(d *Decision) *uint32 { return &d.HarmLimit }),
+	arrowio.Number("own_ratio", "octaves/1024", func(d *Decision) *int32 { return &d.OwnRatio }),
+	arrowio.Number("own_runs", "runs/64", func(d *Decision) *uint32 { return &d.OwnRuns }),
+	arrowio.Number("group_ratio", "octaves/1024", func(d *Decision) *int32 { return &d.GroupRatio }),
+	arrowio.Number("group_runs", "runs/64", func(d *Decision) *uint32 { return &d.GroupRuns }),
+	arrowio.Number("penalty", "points", func(d *Decision) *uint32 { return &d.Penalty }),
 )
 
 // Encode returns the batch as a record's value.
@@ -174,6 +196,7 @@ func appendDecision(b []byte, d *Decision) []byte {
 		d.Runs, uint32(d.Cells), uint32(d.Ratio), uint32(d.RatioUpper), uint32(d.WorstRatio), d.WorstASN,
 		uint32(d.WorstCountry), d.Direct, uint32(d.Gain),
 		d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
+		uint32(d.RatioLower), d.Harm, d.HarmLimit, uint32(d.OwnRatio), d.OwnRuns, uint32(d.GroupRatio), d.GroupRuns, d.Penalty,
 	} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}

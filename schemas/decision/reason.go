@@ -5,7 +5,7 @@ import "fmt"
 // Reason is why a resolver is on its path.
 type Reason uint8
 
-// Reasons. The first group keeps or brings a resolver on the default path, the second off it.
+// Reasons. Their numbers are the record's.
 const (
 	NoEvidence    Reason = iota // nothing measured in the policy's window
 	TooFew                      // fewer paired runs than the policy asks for
@@ -18,12 +18,17 @@ const (
 	DefaultDown                 // the default path fails while the candidate works
 	Held                        // evidence asks for a move that the minimum hold forbids for now
 	Operator                    // an operator froze, pinned or rolled back
+	Damped                      // an improvement is not followed for now, since the resolver flapped
+	OverCapacity                // the candidate would be taken, but its ceiling is reached by larger gains
+	OverBudget                  // the candidate would be taken, but the harm expected over all users would be above the budget
+	RegionDown                  // every path fails behind the last mile: nothing is changed
+	GroupUnsure                 // no evidence of its own, and the resolver's group is too mixed to answer for it
 	Reasons       = iota
 )
 
 var reasons = [Reasons]string{
 	"no_evidence", "too_few", "uncertain", "not_faster", "cell_harmed", "candidate_down", "all_down",
-	"faster", "default_down", "held", "operator",
+	"faster", "default_down", "held", "operator", "damped", "over_capacity", "over_budget", "region_down", "group_unsure",
 }
 
 func (r Reason) String() string {
