@@ -114,7 +114,7 @@ func (s *decisionSink) append(b driver.Batch, pane time.Time, tick uint64, d *de
 		octaves(d.Ratio), octaves(d.RatioUpper), octaves(d.WorstRatio), d.WorstASN, d.WorstCountry.String(),
 		d.Direct, d.Gain, d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
 		octaves(d.RatioLower), share(d.Harm), share(d.HarmLimit),
-		octaves(d.OwnRatio), weighed(d.OwnRuns), octaves(d.GroupRatio), weighed(d.GroupRuns), d.Penalty,
+		octaves(d.OwnRatio), weighed(d.OwnRuns), octaves(d.GroupRatio), weighed(d.GroupRuns), d.Penalty, d.Failovers,
 	)
 }
 

@@ -12,8 +12,8 @@ func TestDecisionsAreStoredByName(t *testing.T) {
 	h := p.history(s, &soloGroup{log: p.log})
 	runUntil(t, h, caughtUp(t, h))
 	const query = `SELECT concat('ratio ', ratio_lower, ' ', ratio, ' ', ratio_upper, ' own ', own_ratio, ' of ', own_runs,
-		' group ', group_ratio, ' of ', group_runs, ' harm ', harm, ' of ', harm_limit, ' penalty ', penalty) FROM decisions`
-	const want = "ratio -1 -0.5 -0.25 own -0.75 of 5.5 group 0.5 of 1.5 harm 0.005 of 0.02 penalty 3"
+		' group ', group_ratio, ' of ', group_runs, ' harm ', harm, ' of ', harm_limit, ' penalty ', penalty, ' failovers ', failovers) FROM decisions`
+	const want = "ratio -1 -0.5 -0.25 own -0.75 of 5.5 group 0.5 of 1.5 harm 0.005 of 0.02 penalty 3 failovers 1"
 	if got := scan[string](t, s, query); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

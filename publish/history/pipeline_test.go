@@ -133,7 +133,7 @@ func (p *pipeline) decide(pane int64, n, m int, snapshot bool) {
 			rows = append(rows, decision.Decision{
 				Resolver: address(i), Path: 1, Since: pane, Changed: changed, Reason: decision.Faster, Level: decision.Resolver,
 				Candidate: 1, Runs: 7, Cells: 1, Ratio: -512, RatioUpper: -256, WorstRatio: -100, Direct: 90_000, Gain: 20_000,
-				RatioLower: -1024, Harm: 5_000, HarmLimit: 20_000, OwnRatio: -768, OwnRuns: 352, GroupRatio: 512, GroupRuns: 96, Penalty: 3,
+				RatioLower: -1024, Harm: 5_000, HarmLimit: 20_000, OwnRatio: -768, OwnRuns: 352, GroupRatio: 512, GroupRuns: 96, Penalty: 3, Failovers: 1,
 			})
 		}
 	}

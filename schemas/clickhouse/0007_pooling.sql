@@ -8,7 +8,8 @@ ALTER TABLE decisions /*on_cluster*/
     ADD COLUMN IF NOT EXISTS own_runs    Float64 COMMENT 'how much they weigh, in runs of this pane; 0 = it has none',
     ADD COLUMN IF NOT EXISTS group_ratio Float64 COMMENT 'what the group says that it was pooled with',
     ADD COLUMN IF NOT EXISTS group_runs  Float64 COMMENT 'how many own runs that weighs as much as',
-    ADD COLUMN IF NOT EXISTS penalty     UInt32 COMMENT 'of flapping, at since, in points';
+    ADD COLUMN IF NOT EXISTS penalty     UInt32 COMMENT 'of flapping, at since, in points',
+    ADD COLUMN IF NOT EXISTS failovers   UInt32 COMMENT 'moves off a failing path in close succession';
 
 -- Everything that was decided and published about one resolver: SELECT * FROM resolver_history(resolver = '192.0.2.1').
 CREATE OR REPLACE VIEW resolver_history /*on_cluster*/ AS

@@ -52,7 +52,8 @@ type Decision struct {
 	GroupRatio int32  // what the group says that it was pooled with
 	GroupRuns  uint32 // 1/RunsOne runs: how many of its own that weighs as much as; 0 = there was none
 
-	Penalty uint32 // of flapping, at the tick of Since, in the points of the policy
+	Penalty   uint32 // of flapping, at the tick of Since, in the points of the policy
+	Failovers uint32 // moves off a failing path in close succession: the wait before failing back grows with them
 
 	DefaultTries, DefaultFailures     uint32 // samples on the default path, in the policy's reachability window
 	CandidateTries, CandidateFailures uint32
@@ -133,6 +134,7 @@ var table = arrowio.NewTable[Decision, Head](
 	arrowio.Number("group_ratio", "octaves/1024", func(d *Decision) *int32 { return &d.GroupRatio }),
 	arrowio.Number("group_runs", "runs/64", func(d *Decision) *uint32 { return &d.GroupRuns }),
 	arrowio.Number("penalty", "points", func(d *Decision) *uint32 { return &d.Penalty }),
+	arrowio.Number("failovers", "moves", func(d *Decision) *uint32 { return &d.Failovers }),
 )
 
 // Encode returns the batch as a record's value.
@@ -196,7 +198,7 @@ func appendDecision(b []byte, d *Decision) []byte {
 		d.Runs, uint32(d.Cells), uint32(d.Ratio), uint32(d.RatioUpper), uint32(d.WorstRatio), d.WorstASN,
 		uint32(d.WorstCountry), d.Direct, uint32(d.Gain),
 		d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
-		uint32(d.RatioLower), d.Harm, d.HarmLimit, uint32(d.OwnRatio), d.OwnRuns, uint32(d.GroupRatio), d.GroupRuns, d.Penalty,
+		uint32(d.RatioLower), d.Harm, d.HarmLimit, uint32(d.OwnRatio), d.OwnRuns, uint32(d.GroupRatio), d.GroupRuns, d.Penalty, d.Failovers,
 	} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}

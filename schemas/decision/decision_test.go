@@ -25,7 +25,7 @@ func decisions() []Decision {
 			Candidate: 1, Runs: 40, Cells: 2, Ratio: -300, RatioUpper: -100, WorstRatio: -200, WorstASN: 64500,
 			WorstCountry: 'D'<<8 | 'E', Direct: 180_000, Gain: 33_000, DefaultTries: 120, CandidateTries: 119, CandidateFailures: 1,
 			RatioLower: -500, Harm: 4_000, HarmLimit: 20_000, OwnRatio: -350, OwnRuns: 33*RunsOne + 5,
-			GroupRatio: -250, GroupRuns: 12 * RunsOne, Penalty: 2,
+			GroupRatio: -250, GroupRuns: 12 * RunsOne, Penalty: 2, Failovers: 1,
 		},
 		{Resolver: netip.MustParseAddr("2001:db8::53"), Previous: 1, Since: pane, Changed: 1, Gone: 1},
 	}
@@ -135,7 +135,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no tick", func(b *Batch) { b.Head.Tick = nil }, "chunk 0 of 1 with tick false"},
 		{"early tick", func(b *Batch) { b.Head.Chunk.Count = 2 }, "chunk 0 of 2 with tick true"},
 		{"place", func(b *Batch) { b.Head.Chunk.Count = 0 }, "chunk 0 of 0"},
-		{"reason", func(b *Batch) { b.Decisions[0].Reason = Reasons }, "row 0: reason 16"},
+		{"reason", func(b *Batch) { b.Decisions[0].Reason = Reasons }, "row 0: reason 17"},
 		{"level", func(b *Batch) { b.Decisions[1].Level = Levels }, "row 1: reason 0, level 7"},
 		{"changed", func(b *Batch) { b.Decisions[0].Changed = 2 }, "changed 2"},
 		{"gone", func(b *Batch) { b.Decisions[0].Gone = 2 }, "gone 2"},

@@ -23,12 +23,13 @@ const (
 	OverBudget                  // the candidate would be taken, but the harm expected over all users would be above the budget
 	RegionDown                  // every path fails behind the last mile: nothing is changed
 	GroupUnsure                 // no evidence of its own, and the resolver's group is too mixed to answer for it
+	Silent                      // no run of a resolver that had them: its users may reach nothing at all; nothing is changed
 	Reasons       = iota
 )
 
 var reasons = [Reasons]string{
 	"no_evidence", "too_few", "uncertain", "not_faster", "cell_harmed", "candidate_down", "all_down",
-	"faster", "default_down", "held", "operator", "damped", "over_capacity", "over_budget", "region_down", "group_unsure",
+	"faster", "default_down", "held", "operator", "damped", "over_capacity", "over_budget", "region_down", "group_unsure", "silent",
 }
 
 func (r Reason) String() string {
