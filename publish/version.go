@@ -48,6 +48,7 @@ func (m *Machine) build(t *pending, policy control.Publishing) (*pathmap.Publica
 	if err != nil {
 		return nil, err
 	}
+	prefixes, exceptions := content.Counts()
 	created := t.Pane + m.genesis.Pane
 	manifest := pathmap.Manifest{
 		Version:    m.last.Version + 1,
@@ -60,6 +61,8 @@ func (m *Machine) build(t *pending, policy control.Publishing) (*pathmap.Publica
 		Policy:     t.Tick.Policy,
 		Code:       m.cfg.Code,
 		Entries:    len(m.entries),
+		Prefixes:   prefixes,
+		Exceptions: exceptions,
 		Size:       len(data),
 		Incomplete: t.Tick.Totals.Incomplete,
 		Tick:       t.Tick.Number,

@@ -51,7 +51,9 @@ func (v *verifier) open(m *pathmap.Manifest, data []byte) (*Installed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if content.Genesis != m.Genesis || content.Policy != m.Policy || content.Pane != m.Pane || len(content.Entries) != m.Entries {
+	prefixes, exceptions := content.Counts()
+	if content.Genesis != m.Genesis || content.Policy != m.Policy || content.Pane != m.Pane || len(content.Entries) != m.Entries ||
+		prefixes != m.Prefixes || exceptions != m.Exceptions {
 		return nil, fmt.Errorf("map of version %d is not the one that its manifest describes", m.Version)
 	}
 	if !slices.Equal(content.Paths, v.paths) {

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 )
 
 // Limits of the format.
@@ -27,11 +26,14 @@ const hashSize = 32
 //	pane, 8 bytes, big endian
 //	uvarint number of paths; each: uvarint length, name
 //	default path, 1 byte
-//	uvarint number of IPv4 entries; each: uvarint distance, path (1 byte)
-//	uvarint number of IPv6 entries; each: 16 bytes address, path (1 byte)
+//	uvarint number of IPv4 prefixes; each: uvarint distance, path (1 byte)
+//	uvarint number of IPv4 resolvers; each: uvarint distance, path (1 byte)
+//	uvarint number of IPv6 prefixes; each: the first 6 bytes of the address, path (1 byte)
+//	uvarint number of IPv6 resolvers; each: 16 bytes address, path (1 byte)
 //
-// An IPv4 entry's distance is its address minus the one before, the first one's its address; all but the first are
-// above 0. Integers are big endian, varints as in encoding/binary and never longer than needed.
+// An IPv4 resolver's distance is its address minus the one before, the first one's its address; all but the first are
+// above 0. A prefix's is the same of the upper 24 bits. Integers are big endian, varints as in encoding/binary and never
+// longer than needed.
 func (m *Map) Encode() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("encode map: %w", err)
@@ -55,27 +57,6 @@ func (m *Map) Encode() ([]byte, error) {
 	}
 	b = append(b, m.Default)
 	return m.appendEntries(b), nil
-}
-
-func (m *Map) appendEntries(b []byte) []byte {
-	v4 := 0
-	for v4 < len(m.Entries) && m.Entries[v4].Resolver.Is4() {
-		v4++
-	}
-	b = binary.AppendUvarint(b, uint64(v4))
-	before := uint32(0)
-	for _, e := range m.Entries[:v4] {
-		quad := e.Resolver.As4()
-		addr := binary.BigEndian.Uint32(quad[:])
-		b = append(binary.AppendUvarint(b, uint64(addr-before)), e.Path)
-		before = addr
-	}
-	b = binary.AppendUvarint(b, uint64(len(m.Entries)-v4))
-	for _, e := range m.Entries[v4:] {
-		addr := e.Resolver.As16()
-		b = append(append(b, addr[:]...), e.Path)
-	}
-	return b
 }
 
 // Decode reads canonical bytes. Any byte that Encode would not have written is an error.
@@ -114,38 +95,8 @@ func (r *reader) readMap() *Map {
 		m.Paths = append(m.Paths, string(r.take(r.count(MaxPathName, 1))))
 	}
 	m.Default = r.byte()
-	m.Entries = r.readV4()
-	m.Entries = r.readV6(m.Entries)
+	m.Entries = r.readEntries()
 	return m
-}
-
-func (r *reader) readV4() []Entry {
-	n := r.count(1<<32, 2)
-	entries := make([]Entry, 0, n)
-	addr := uint64(0)
-	for range n {
-		distance := r.uvarint()
-		if distance > 1<<32-1-addr {
-			r.fail(errors.New("an IPv4 address beyond 255.255.255.255"))
-		}
-		addr += distance
-		quad := [4]byte{}
-		binary.BigEndian.PutUint32(quad[:], uint32(addr))
-		entries = append(entries, Entry{netip.AddrFrom4(quad), r.byte()})
-		if r.err != nil {
-			return nil
-		}
-	}
-	return entries
-}
-
-func (r *reader) readV6(entries []Entry) []Entry {
-	for n := r.count(1<<32, 17); n > 0 && r.err == nil; n-- {
-		if b := r.take(16); b != nil {
-			entries = append(entries, Entry{netip.AddrFrom16([16]byte(b)), r.byte()})
-		}
-	}
-	return entries
 }
 
 // count reads a number of things of at least size bytes each: at most limit, and no more than the rest can hold.

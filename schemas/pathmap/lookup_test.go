@@ -42,15 +42,39 @@ func TestPathOfEveryEntryAndBetween(t *testing.T) {
 	}
 }
 
+// BenchmarkPath asks for listed resolvers of a map without prefixes, then for those of prefixes that have an entry, and
+// that have none, where every resolver is in a listed prefix of four.
 func BenchmarkPath(b *testing.B) {
-	m := large(200_000)
+	single := large(200_000)
 	rng := rand.New(rand.NewPCG(3, 4))
-	asked := make([]netip.Addr, 1<<16)
-	for i := range asked {
-		asked[i] = m.Entries[rng.IntN(len(m.Entries))].Resolver
+	neighbours := &pathmap.Map{Paths: single.Paths}
+	for i := range uint32(50_000) {
+		quad := [4]byte{}
+		binary.BigEndian.PutUint32(quad[:], i<<16)
+		neighbours.Entries = append(neighbours.Entries, pathmap.Entry{Resolver: netip.AddrFrom4(quad), Bits: 24, Path: 1})
+		for j := range byte(3) {
+			quad[3] = 10 * (j + 1)
+			neighbours.Entries = append(neighbours.Entries, pathmap.Entry{Resolver: netip.AddrFrom4(quad)})
+		}
 	}
-	b.ResetTimer()
-	for i := range b.N {
-		m.Path(asked[i&(len(asked)-1)])
+	for _, c := range []struct {
+		name string
+		m    *pathmap.Map
+		step int // from the address of an entry
+	}{{"resolvers", single, 0}, {"listed neighbours", neighbours, 0}, {"unlisted neighbours", neighbours, 1}} {
+		b.Run(c.name, func(b *testing.B) {
+			asked := make([]netip.Addr, 1<<16)
+			for i := range asked {
+				asked[i] = c.m.Entries[rng.IntN(len(c.m.Entries))].Resolver
+				if c.step > 0 {
+					asked[i] = asked[i].Next()
+				}
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				c.m.Path(asked[i&(len(asked)-1)])
+			}
+		})
 	}
 }

@@ -22,7 +22,9 @@ type Manifest struct {
 	Policy  string `json:"policy"`
 	Code    string `json:"code"` // version of the program that published
 
-	Entries    int    `json:"entries"`     // resolvers off the default path
+	Entries    int    `json:"entries"`     // of the map
+	Prefixes   int    `json:"prefixes"`    // of them: about prefixes
+	Exceptions int    `json:"exceptions"`  // of them: resolvers that stay on the default path though their prefix is off it
 	Size       int    `json:"size"`        // bytes of the map
 	Incomplete bool   `json:"incomplete"`  // evidence is known to miss something
 	Tick       int64  `json:"tick"`        // decisions up to this tick are in it
@@ -51,6 +53,9 @@ func DecodeManifest(data []byte) (*Manifest, error) {
 	}
 	if m.Version < 1 || m.Size < 0 || m.Entries < 0 || len(m.Digest) != 2*hashSize {
 		return nil, fmt.Errorf("decode manifest: version %d, size %d, entries %d, digest %.80q", m.Version, m.Size, m.Entries, m.Digest)
+	}
+	if m.Prefixes < 0 || m.Prefixes > m.Entries || m.Exceptions < 0 || m.Exceptions > m.Entries-m.Prefixes {
+		return nil, fmt.Errorf("decode manifest: %d entries, of which %d prefixes and %d exceptions", m.Entries, m.Prefixes, m.Exceptions)
 	}
 	return m, nil
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"detour/schemas/internal/golden"
 )
 
@@ -24,12 +22,22 @@ func example() *Map {
 	return &Map{
 		Genesis: hashes[0], Policy: hashes[1], Pane: 1_700_000_040_000, Paths: []string{"direct", "edge"},
 		Entries: []Entry{
-			{netip.MustParseAddr("192.0.2.1"), 1},
-			{netip.MustParseAddr("192.0.2.53"), 1},
-			{netip.MustParseAddr("198.51.100.7"), 1},
-			{netip.MustParseAddr("2001:db8::53"), 1},
+			entry("192.0.2.1", 1),
+			entry("192.0.2.53", 1),
+			entry("198.51.100.0/24", 1),
+			entry("198.51.100.7", 0),
+			entry("203.0.113.0/24", 1),
+			entry("2001:db8::53", 1),
+			entry("2001:db8:1::/48", 1),
 		},
 	}
+}
+
+func entry(subject string, path uint8) Entry {
+	if p, err := netip.ParsePrefix(subject); err == nil {
+		return Entry{p.Addr(), path, uint8(p.Bits())}
+	}
+	return Entry{Resolver: netip.MustParseAddr(subject), Path: path}
 }
 
 func encode(t testing.TB, m *Map) []byte {
@@ -50,55 +58,6 @@ func TestGoldenBytes(t *testing.T) {
 	}
 }
 
-func anyAddr(t *rapid.T) netip.Addr {
-	raw := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "address")
-	if a := netip.AddrFrom16([16]byte(raw)); rapid.Bool().Draw(t, "v6") && !a.Is4In6() {
-		return a
-	}
-	return netip.AddrFrom4([4]byte{raw[0] & 3, 0, 0, raw[3]}) // close together: neighbours and repeats
-}
-
-// Whatever goes in comes out, every resolver gets what a Go map says, and others the default.
-func TestAgainstGoMap(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := &Map{
-			Genesis: hashes[0], Policy: hashes[1], Pane: rapid.Int64().Draw(t, "pane"),
-			Paths:   rapid.SliceOfN(rapid.StringN(0, 20, MaxPathName), 2, 5).Draw(t, "paths"),
-			Entries: []Entry{},
-		}
-		m.Default = uint8(rapid.IntRange(0, len(m.Paths)-1).Draw(t, "default"))
-		want := map[netip.Addr]uint8{}
-		for range rapid.IntRange(0, 40).Draw(t, "entries") {
-			path := uint8(rapid.IntRange(0, len(m.Paths)-1).Draw(t, "path"))
-			if path != m.Default {
-				want[anyAddr(t)] = path
-			}
-		}
-		for a, path := range want {
-			m.Entries = append(m.Entries, Entry{a, path})
-		}
-		slices.SortFunc(m.Entries, Compare)
-		data, err := m.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := Decode(data)
-		if err != nil || !reflect.DeepEqual(got, m) {
-			t.Fatalf("%+v, %v", got, err)
-		}
-		for range 20 {
-			a := anyAddr(t)
-			path, ok := want[a]
-			if !ok {
-				path = m.Default
-			}
-			if got.Path(a) != path || a.Is4() && got.Path(netip.AddrFrom16(a.As16())) != path {
-				t.Fatalf("%s gets path %d, want %d", a, got.Path(a), path)
-			}
-		}
-	})
-}
-
 func TestEncodeRefuses(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -110,12 +69,20 @@ func TestEncodeRefuses(t *testing.T) {
 		{"long name", func(m *Map) { m.Paths[0] = strings.Repeat("x", 256) }, "path name of 256 bytes"},
 		{"default", func(m *Map) { m.Default = 2 }, "2 paths with default 2"},
 		{"path", func(m *Map) { m.Entries[1].Path = 2 }, "entry 1: path 2 of 2"},
-		{"default as entry", func(m *Map) { m.Entries[1].Path = 0 }, "entry 1: path 0"},
+		{"default as entry", func(m *Map) { m.Entries[1].Path = 0 }, "entry 1: path 0 is what 192.0.2.53 gets without it"},
+		{"default as prefix", func(m *Map) { m.Entries[4].Path = 0 }, "entry 4: path 0 is what 203.0.113.0/24 gets without it"},
+		{"as its prefix says", func(m *Map) { m.Entries[3].Path = 1 }, "entry 3: path 1 is what 198.51.100.7 gets without it"},
+		{"exception without a prefix", func(m *Map) { m.Entries = slices.Delete(m.Entries, 2, 3) }, "entry 2: path 0 is what"},
+		{"bits", func(m *Map) { m.Entries[2].Bits = 23 }, "entry 2: prefix 198.51.100.0/23"},
+		{"bits of the other family", func(m *Map) { m.Entries[6].Bits = 24 }, "entry 6: prefix 2001:db8:1::/24"},
+		{"host bits", func(m *Map) { m.Entries[1].Bits = 24 }, "entry 1: prefix 192.0.2.53/24"},
+		{"prefix behind what it covers", func(m *Map) { m.Entries[2], m.Entries[3] = m.Entries[3], m.Entries[2] }, "entry 2: path 0"},
+		{"prefix behind its first address", func(m *Map) { m.Entries[3] = m.Entries[2]; m.Entries[2].Bits, m.Entries[2].Path = 0, 1 }, "entry 3: out of order"},
 		{"order", func(m *Map) { slices.Reverse(m.Entries) }, "entry 1: out of order"},
 		{"twice", func(m *Map) { m.Entries[1] = m.Entries[0] }, "entry 1: out of order"},
 		{"no address", func(m *Map) { m.Entries[0].Resolver = netip.Addr{} }, "entry 0: resolver invalid"},
 		{"mapped", func(m *Map) { m.Entries[0].Resolver = netip.MustParseAddr("::ffff:192.0.2.1") }, "entry 0: resolver ::ffff:"},
-		{"zone", func(m *Map) { m.Entries[3].Resolver = netip.MustParseAddr("fe80::1%eth0") }, "entry 3: resolver fe80::1%eth0"},
+		{"zone", func(m *Map) { m.Entries[5].Resolver = netip.MustParseAddr("fe80::1%eth0") }, "entry 5: resolver fe80::1%eth0"},
 		{"genesis", func(m *Map) { m.Genesis = "0f" }, "not a SHA-256"},
 		{"policy", func(m *Map) { m.Policy = strings.Repeat("x", 64) }, "not a SHA-256"},
 	}
@@ -142,12 +109,21 @@ func TestDecodeRefuses(t *testing.T) {
 		{"more behind", append(bytes.Clone(good), 0), "1 bytes behind its end"},
 		{"overlong varint", entries(0x80, 0x00, 0), "overlong varint"},
 		{"endless varint", entries(bytes.Repeat([]byte{0xFF}, 20)...), "broken or overlong varint"},
-		{"huge count", entries(binary.AppendUvarint(nil, 1<<32)...), "a count of 4294967296"},
-		{"count beyond the bytes", entries(2, 1, 1, 0), "a count of 2 with 3 bytes left"},
-		{"distance 0", entries(2, 5, 1, 0, 1, 0), "entry 1: out of order"},
-		{"first address 0", entries(1, 0, 1, 0), ""},
-		{"beyond the last address", entries(2, 5, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 0), "beyond 255.255.255.255"},
-		{"IPv4 as IPv6", entries(append([]byte{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 1, 2, 3, 4, 1)...), "entry 0: resolver ::ffff:1.2.3.4"},
+		{"huge count", entries(append([]byte{0}, binary.AppendUvarint(nil, 1<<32)...)...), "a count of 4294967296"},
+		{"huge count of prefixes", entries(binary.AppendUvarint(nil, 1<<24+1)...), "a count of 16777217"},
+		{"count beyond the bytes", entries(0, 2, 1, 1, 0), "a count of 2 with 3 bytes left"},
+		{"nothing listed", entries(0, 0, 0, 0), ""},
+		{"distance 0", entries(0, 2, 5, 1, 0, 1, 0, 0), "entry 1: out of order"},
+		{"distance 0 of prefixes", entries(2, 5, 1, 0, 1, 0, 0, 0), "entry 1: out of order"},
+		{"first address 0", entries(0, 1, 0, 1, 0, 0), ""},
+		{"first prefix and its first address", entries(1, 0, 1, 1, 0, 0, 0, 0), ""},
+		{"as its prefix says", entries(1, 0, 1, 1, 255, 1, 1, 0, 0), "entry 1: path 1 is what 0.0.0.255 gets without it"},
+		{"an exception without a prefix", entries(0, 1, 5, 0, 0, 0), "entry 0: path 0 is what 0.0.0.5 gets without it"},
+		{"a prefix on the default path", entries(1, 5, 0, 0, 0, 0), "entry 0: path 0 is what 0.0.5.0/24 gets without it"},
+		{"beyond the last address", entries(0, 2, 5, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 0, 0), "beyond 255.255.255.255"},
+		{"beyond the last prefix", entries(2, 5, 1, 0xFF, 0xFF, 0xFF, 0x07, 1, 0, 0, 0), "beyond 255.255.255.255"},
+		{"IPv4 as IPv6", entries(append([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 1, 2, 3, 4, 1)...), "entry 0: resolver ::ffff:1.2.3.4"},
+		{"IPv6 prefixes out of order", entries(0, 0, 2, 0x20, 2, 0, 0, 0, 0, 1, 0x20, 1, 0, 0, 0, 0, 1, 0), "entry 1: out of order"},
 	}
 	for _, tt := range tests {
 		_, err := Decode(tt.data)
@@ -192,18 +168,24 @@ func FuzzDecode(f *testing.F) {
 }
 
 // random returns a map of n random IPv4 resolvers, half of them on one path.
-func random(n int) *Map {
+func random(n int) *Map { return randomOf(n, 0) }
+
+// randomOf returns one of prefixes, if bits says so.
+func randomOf(n int, bits uint8) *Map {
 	r := rand.New(rand.NewPCG(1, 2))
 	m := &Map{Genesis: hashes[0], Policy: hashes[1], Paths: []string{"direct", "edge-a", "edge-b"}}
 	seen := map[uint32]bool{}
 	for len(seen) < n {
 		a := r.Uint32()
+		if bits > 0 {
+			a &^= 1<<(32-bits) - 1
+		}
 		if seen[a] {
 			continue
 		}
 		seen[a] = true
 		quad := [4]byte(binary.BigEndian.AppendUint32(nil, a))
-		m.Entries = append(m.Entries, Entry{netip.AddrFrom4(quad), uint8(1 + r.IntN(2))})
+		m.Entries = append(m.Entries, Entry{Resolver: netip.AddrFrom4(quad), Path: uint8(1 + r.IntN(2)), Bits: bits})
 	}
 	slices.SortFunc(m.Entries, Compare)
 	return m
@@ -217,6 +199,14 @@ func BenchmarkMap(b *testing.B) {
 			encode(b, m)
 		}
 		b.ReportMetric(float64(len(data))/float64(len(m.Entries)), "bytes/entry")
+	})
+	b.Run("encode prefixes", func(b *testing.B) {
+		m := randomOf(50_000, 24)
+		size := 0
+		for b.Loop() {
+			size = len(encode(b, m))
+		}
+		b.ReportMetric(float64(size)/float64(len(m.Entries)), "bytes/entry")
 	})
 	b.Run("decode", func(b *testing.B) {
 		for b.Loop() {
@@ -235,7 +225,15 @@ func BenchmarkMap(b *testing.B) {
 }
 
 func ExampleMap_Path() {
-	m := Map{Paths: []string{"direct", "edge"}, Entries: []Entry{{netip.MustParseAddr("192.0.2.53"), 1}}}
-	fmt.Println(m.Paths[m.Path(netip.MustParseAddr("192.0.2.53"))], m.Paths[m.Path(netip.MustParseAddr("192.0.2.54"))])
-	// Output: edge direct
+	m := Map{Paths: []string{"direct", "edge"}, Entries: []Entry{
+		{Resolver: netip.MustParseAddr("192.0.2.53"), Path: 1},
+		{Resolver: netip.MustParseAddr("198.51.100.0"), Bits: 24, Path: 1},
+	}}
+	for _, resolver := range []string{"192.0.2.53", "192.0.2.54", "198.51.100.7"} {
+		fmt.Println(resolver, m.Paths[m.Path(netip.MustParseAddr(resolver))])
+	}
+	// Output:
+	// 192.0.2.53 edge
+	// 192.0.2.54 direct
+	// 198.51.100.7 edge
 }

@@ -13,9 +13,11 @@ import (
 
 func publication(t testing.TB, m *Map, version int64) *Publication {
 	data := encode(t, m)
+	prefixes, exceptions := m.Counts()
 	return &Publication{Bytes: data, Manifest: Manifest{
 		Version: version, Digest: Digest(data), Pane: m.Pane, Created: m.Pane + 60_000, Expires: m.Pane + 7_260_000,
-		Genesis: m.Genesis, Policy: m.Policy, Code: "test", Entries: len(m.Entries), Size: len(data), Tick: 9,
+		Genesis: m.Genesis, Policy: m.Policy, Code: "test", Entries: len(m.Entries), Prefixes: prefixes, Exceptions: exceptions,
+		Size: len(data), Tick: 9,
 		Positions: Positions{Decisions: 12, Windows: []int64{5, 6}, Control: 2},
 	}}
 }
@@ -66,7 +68,11 @@ func TestDecodeManifestRefuses(t *testing.T) {
 		{`"version":3`, `"version":0`, "version 0"},
 		{`"version":3`, `"version":"3"`, "cannot unmarshal"},
 		{`"version":3`, `"verzion":3`, `unknown field "verzion"`},
-		{`"entries":4`, `"entries":-1`, "entries -1"},
+		{`"entries":7`, `"entries":-1`, "entries -1"},
+		{`"prefixes":3`, `"prefixes":8`, "7 entries, of which 8 prefixes"},
+		{`"prefixes":3`, `"prefixes":-1`, "-1 prefixes"},
+		{`"exceptions":1`, `"exceptions":5`, "3 prefixes and 5 exceptions"},
+		{`"exceptions":1`, `"exceptions":-1`, "-1 exceptions"},
 		{`"size":`, `"size":-`, "size -"},
 		{`"digest":"`, `"digest":"0`, "digest"},
 		{`}}`, `}} {}`, "more behind the JSON value"},
