@@ -25,8 +25,8 @@ func log2(x uint32) int32 {
 	return result
 }
 
-// ratio returns log2(a / b) in 1/sample.RatioOne octaves, to the nearest, for a, b > 0.
-func ratio(a, b uint32) int16 {
+// Ratio returns log2(a / b) in 1/sample.RatioOne octaves, to the nearest, for a, b > 0.
+func Ratio(a, b uint32) int16 {
 	const unit = 1 << log2Bits / sample.RatioOne
 	r := (log2(a) - log2(b) + unit/2) >> (bits.Len(unit) - 1)
 	return int16(min(max(r, math.MinInt16), math.MaxInt16))

@@ -23,8 +23,8 @@ func TestRatioIsTheNearest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.Uint32Range(1, 1<<31).Draw(t, "a"), rapid.Uint32Range(1, 1<<31).Draw(t, "b")
 		want := math.Log2(float64(a)/float64(b)) * sample.RatioOne
-		if got := float64(ratio(a, b)); math.Abs(got-want) > 0.52 {
-			t.Fatalf("ratio(%d, %d) = %g, want %g", a, b, got, want)
+		if got := float64(Ratio(a, b)); math.Abs(got-want) > 0.52 {
+			t.Fatalf("Ratio(%d, %d) = %g, want %g", a, b, got, want)
 		}
 	})
 }

@@ -142,7 +142,7 @@ func (m *Machine) appendSamples(rows []sample.Sample, first sample.Sample, legs 
 			s.Ordinal, s.Path, s.Class, s.Outcome, s.Status = from.ordinal, l.path, p.class, p.outcome, p.status
 			s.Duration = p.duration
 			if l.path != m.byDefault && i < len(twins) && paired(p, twins[i]) {
-				s.Ratio, s.Paired = ratio(p.duration, twins[i].duration), true
+				s.Ratio, s.Paired = Ratio(p.duration, twins[i].duration), true
 			}
 			from.ordinal++
 			rows = append(rows, s)

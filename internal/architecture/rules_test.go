@@ -139,7 +139,8 @@ func checkSchemas(p *pkg) (faults []string) {
 // checkStages reports a stage that imports another, and packages that see stages although they are none of those that
 // put them together.
 func checkStages(p *pkg) (faults []string) {
-	if p.under("cmd") || p.under("internal/replay") || p.under("internal/embedded") || p.under("internal/simulation") {
+	if p.under("cmd") || p.under("internal/replay") || p.under("internal/embedded") ||
+		p.under("internal/evaluate") || p.under("internal/simulation") {
 		return nil
 	}
 	for path, file := range p.imports {

@@ -1,0 +1,124 @@
+package evaluate
+
+import (
+	"math"
+
+	"detour/schemas/decision"
+)
+
+// account adds up what a rule makes of the users, over the panes that count.
+type account struct {
+	weight, direct, oracle, harmless, chosen float64 // ms by users, of who can be reached directly
+	directNow, oracleNow, chosenNow          float64 // the same by the truth of the pane
+	harmed, harmedNow, slowerReused, moved   float64
+	all, failed                              float64 // of everybody
+	regret                                   distribution
+	levels                                   [decision.Levels]LevelFigures
+}
+
+// LevelFigures is what decisions of one level of evidence make of the users.
+type LevelFigures struct {
+	Users  float64 `json:"users"`         // share of users whose resolver's decision is of this level
+	Moved  float64 `json:"moved"`         // share of users that it sends over another path than the default
+	Gain   float64 `json:"gain_captured"` // its part of the oracle's saving
+	Harmed float64 `json:"harmed_share"`  // share of all users that it harms
+}
+
+// moment is a pane that counts.
+type moment struct {
+	truth, now costs
+	oracle     []uint8 // by resolver: the best path by truth
+	harmless   []uint8
+	oracleNow  []uint8 // the best by the truth of the pane
+}
+
+// moment returns what is true in a pane. mean is nil unless figures are taken against it.
+func momentOf(w World, pane int, mean costs) *moment {
+	l := w.Layout()
+	m := &moment{now: costsOf(w, pane)}
+	m.truth = m.now
+	if mean != nil {
+		m.truth = mean
+	}
+	for i := range l.Resolvers {
+		r := &l.Resolvers[i]
+		m.oracle = append(m.oracle, best(r, m.truth, m.now, false))
+		m.harmless = append(m.harmless, best(r, m.truth, m.now, true))
+		m.oracleNow = append(m.oracleNow, best(r, m.now, m.now, false))
+	}
+	return m
+}
+
+// count adds the users of a resolver that is on a path.
+func (a *account) count(m *moment, i int, r *Resolver, path uint8, level decision.Level) {
+	for _, s := range r.Shares {
+		truth, now := m.truth[s.Population], m.now[s.Population]
+		a.all += s.Weight
+		if now[path].dead {
+			a.failed += s.Weight
+		}
+		if now[0].dead { // nobody is made slower than by no answer
+			continue
+		}
+		direct, chosen := truth[0].mixed, truth[path].mixed
+		oracle := truth[m.oracle[i]].mixed
+		a.weight += s.Weight
+		a.direct += s.Weight * direct
+		a.oracle += s.Weight * oracle
+		a.harmless += s.Weight * truth[m.harmless[i]].mixed
+		a.chosen += s.Weight * chosen
+		a.directNow += s.Weight * now[0].mixed
+		a.oracleNow += s.Weight * now[m.oracleNow[i]].mixed
+		a.chosenNow += s.Weight * now[path].mixed
+		a.regret.add(chosen-oracle, s.Weight)
+		l := &a.levels[level]
+		l.Users += s.Weight
+		l.Gain += s.Weight * (direct - chosen)
+		if path != 0 {
+			a.moved += s.Weight
+			l.Moved += s.Weight
+		}
+		if harms(&truth[0], &truth[path], &now[0], &now[path]) {
+			a.harmed += s.Weight
+			l.Harmed += s.Weight
+		}
+		if harms(&now[0], &now[path], &now[0], &now[path]) {
+			a.harmedNow += s.Weight
+		}
+		if truth[path].reused > truth[0].reused {
+			a.slowerReused += s.Weight
+		}
+	}
+}
+
+// figures puts what was counted into f.
+func (a *account) figures(f *Figures) {
+	f[GainCaptured] = (a.direct - a.chosen) / (a.direct - a.oracle)
+	f[GainOfHarmless] = (a.direct - a.chosen) / (a.direct - a.harmless)
+	f[GainInstant] = (a.directNow - a.chosenNow) / (a.directNow - a.oracleNow)
+	f[HarmedShare] = a.harmed / a.weight
+	f[HarmedInstant] = a.harmedNow / a.weight
+	f[SlowerOnReused] = a.slowerReused / a.weight
+	f[RegretP50], f[RegretP90], f[RegretP99] = a.regret.quantile(0.5), a.regret.quantile(0.9), a.regret.quantile(0.99)
+	f[MeanMs] = a.chosen / a.weight
+	f[MovedShare] = a.moved / a.weight
+	f[FailedShare] = a.failed / a.all
+	for i := range f {
+		if math.IsInf(f[i], 0) {
+			f[i] = math.NaN()
+		}
+	}
+}
+
+// byLevel returns the split of what was counted by level of evidence.
+func (a *account) byLevel() map[string]LevelFigures {
+	out := make(map[string]LevelFigures)
+	for level, l := range a.levels {
+		if l.Users > 0 {
+			out[decision.Level(level).String()] = LevelFigures{
+				l.Users / a.weight, l.Moved / a.weight, l.Gain / (a.direct - a.oracle), l.Harmed / a.weight,
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package evaluate
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// Report is what was found on one kind of world.
+type Report struct {
+	World   string
+	Seeds   int
+	First   uint64 // seed
+	Results []*Result
+}
+
+// MarshalJSON implements json.Marshaler: the policy's figures and each baseline's, means over seeds, in a fixed order.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	all := Summarise(r.Results)
+	policy := figuresJSON{summary: all[Policy], levels: levels(r.Results), reasons: reasons(r.Results)}
+	delete(all, Policy)
+	others := make(map[string]figuresJSON, len(all))
+	for name, s := range all {
+		others[name] = figuresJSON{summary: s}
+	}
+	var runs int64
+	for _, one := range r.Results {
+		runs += one.Runs
+	}
+	return json.Marshal(struct {
+		World     string                 `json:"world"`
+		Seeds     int                    `json:"seeds"`
+		First     uint64                 `json:"first_seed"`
+		Runs      int64                  `json:"runs"`
+		Policy    figuresJSON            `json:"policy"`
+		Baselines map[string]figuresJSON `json:"baselines"`
+	}{r.World, r.Seeds, r.First, runs / int64(len(r.Results)), policy, others})
+}
+
+// figuresJSON is one rule.
+type figuresJSON struct {
+	summary *Summary
+	levels  map[string]LevelFigures
+	reasons map[string]float64
+}
+
+// MarshalJSON implements json.Marshaler.
+func (f figuresJSON) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	put := func(name string, v any) error {
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		value, err := json.Marshal(v)
+		b.WriteString(`"` + name + `":`)
+		b.Write(value)
+		return err
+	}
+	for i := range f.summary.Mean {
+		if err := put(Figure(i).String(), number(f.summary.Mean[i])); err != nil {
+			return nil, err
+		}
+	}
+	spread := make(map[string][2]number)
+	for i := range f.summary.Mean {
+		spread[Figure(i).String()] = [2]number{number(f.summary.Low[i]), number(f.summary.High[i])}
+	}
+	if err := put("spread", spread); err != nil {
+		return nil, err
+	}
+	if f.levels != nil {
+		if err := put("levels", f.levels); err != nil {
+			return nil, err
+		}
+		if err := put("reasons", f.reasons); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
