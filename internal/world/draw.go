@@ -29,6 +29,7 @@ type Drawn struct {
 	Resolver   int    // index in World.Resolvers
 	Population int    // index in World.Populations
 	Device     uint64 // within the cell
+	Lies       bool   // the pulses are not what was measured (Poison)
 	Flaw       string // what will be wrong with the report, "" if nothing is
 	Pulses     [PathCount][PulseCount]Pulse
 
@@ -56,6 +57,7 @@ func (w *World) Draw(i int) Drawn {
 		Device:     rng.Uint64N(c.devices),
 	}
 	w.measure(&d, since.Milliseconds(), rng)
+	w.lie(&d, since.Milliseconds())
 	if rng.Float64() < w.scenario.Bad {
 		flaw := flaws[rng.IntN(len(flaws))]
 		d.Flaw, d.spoil = flaw.name, flaw.spoil
@@ -65,15 +67,21 @@ func (w *World) Draw(i int) Drawn {
 
 // measure draws the pulses of a run at t ms since the scenario's start. A run draws its last mile once, so that both paths
 // share it; every pulse draws its own noise. A pulse that fails loses the connection: the next one opens another.
+//
+// What a fault alone needs is drawn only where it holds: a world without it draws the same as before there was such a fault.
 func (w *World) measure(d *Drawn, t int64, rng *rand.Rand) {
 	p := &w.populations[d.Population]
 	now := w.conditions(p, t)
 	lastMile := float64(p.lastMile.sample(rng) * now.lastMile)
 	for path := range d.Pulses {
+		legs := now.legs
+		if s := now.splits[path]; s.share > 0 && rng.Float64() < s.share {
+			legs = legs.toNearEnd(path, s.factor)
+		}
 		class := NewConnection
 		for i := range d.Pulses[path] {
 			pulse := &d.Pulses[path][i]
-			*pulse = w.request(path, class, lastMile, &now, rng)
+			*pulse = w.request(path, class, compose(legs, path, class, lastMile), &now, rng)
 			class = ReusedConnection
 			if pulse.Status == 0 {
 				class = NewConnection
@@ -82,10 +90,10 @@ func (w *World) measure(d *Drawn, t int64, rng *rand.Rand) {
 	}
 }
 
-// request draws what becomes of a request.
-func (w *World) request(path int, class Class, lastMile float64, now *conditions, rng *rand.Rand) Pulse {
+// request draws what becomes of a request that takes r without noise.
+func (w *World) request(path int, class Class, r request, now *conditions, rng *rand.Rand) Pulse {
 	factor, luck := w.noise.sample(rng), rng.Float64()
-	r := compose(now.legs, path, class, lastMile)
+	factor = float64(factor * drawTail(&now.tails[path], rng))
 	r = request{float64(r.tcp * factor), float64(r.tls * factor), float64(r.wait * factor)}
 	p := Pulse{Class: class, Status: 200, TCP: micros(r.tcp), TLS: micros(r.tls), Wait: max(1, micros(r.wait))}
 	down := now.down[path]
@@ -96,6 +104,20 @@ func (w *World) request(path int, class Class, lastMile float64, now *conditions
 		p.Status = 504
 	}
 	return p
+}
+
+// drawTail returns the factor of the tail that hits a request, 1 if none does.
+func drawTail(tails *[maxTails]chance, rng *rand.Rand) float64 {
+	if *tails == ([maxTails]chance{}) {
+		return 1
+	}
+	luck := rng.Float64()
+	for _, t := range tails {
+		if luck -= t.share; luck < 0 {
+			return t.factor
+		}
+	}
+	return 1
 }
 
 // micros turns ms into whole µs: all that a report says, and enough to be the same on every platform.

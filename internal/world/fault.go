@@ -1,115 +1,86 @@
 package world
 
 import (
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 )
 
 // Kinds of faults.
 const (
-	Outage     = "outage"     // requests through the place fail
-	Congestion = "congestion" // round trips to the place take longer
+	Outage     = "outage"     // requests through a place fail
+	Congestion = "congestion" // round trips to a place take longer
+	Route      = "route"      // clients get another way to the near end of one path
+	Tail       = "tail"       // some requests take far longer
+	Split      = "split"      // some runs get another way to the near end of one path
+	Poison     = "poison"     // some clients lie about what they measured
 )
 
-// Fault is something that goes wrong at one place for a while. Exactly one of Edge, Region and Country names the place.
+// Fault is something that goes wrong: at one place or everywhere, for a while or for good.
 //
-//	outage of an edge        proxied requests time out
-//	outage of a region       direct requests time out; proxied ones get 504 from the edge
-//	outage of a country      both time out: the last mile is gone
-//	congestion at an edge    factor on the round trip client-edge
-//	congestion at a region   factor on the round trips client-region and edge-region
-//	congestion in a country  factor on the last mile
+//	outage of an edge          proxied requests time out
+//	outage of a region         direct requests time out; proxied ones get 504 from the edge
+//	outage of a country, city  both time out: the last mile is gone
+//	congestion at an edge      factor on the round trip client-edge
+//	congestion at a region     factor on the round trips client-region and edge-region
+//	congestion of these        factor on the last mile
+//	route on a path            factor on the round trip client-region (direct) or client-edge (proxy)
+//	split on a path            the same factor, for a share of the runs: load balancing over unequal ways
+//	tail, on a path or both    factor on all of a request, for a share of the requests
+//	poison on a path           factor on all that a share of the clients report of it; the truth is as it was
+//
+// Edge, Region, Country and City name the place, at most one of them; a Country or City is the clients'. Congestion with
+// Peak and Width follows the time of day: the factor rises from 1 to its full value at Peak and falls back to 1, linearly
+// over Width on each side, in steps of diurnalStep. With Every and Lasting a fault flaps: it holds for the first Lasting of
+// each Every since From.
 type Fault struct {
-	Kind    string        `yaml:"kind"`
-	Edge    string        `yaml:"edge"`    // city
-	Region  string        `yaml:"region"`  // city
-	Country string        `yaml:"country"` // ISO code
-	From    time.Duration `yaml:"from"`    // since the scenario's start
-	To      time.Duration `yaml:"to"`
-	Share   float64       `yaml:"share"`  // of the requests that an outage hits; 0 means all
-	Factor  float64       `yaml:"factor"` // of congestion
+	Kind      string        `yaml:"kind"`
+	Edge      string        `yaml:"edge"`      // city
+	Region    string        `yaml:"region"`    // city
+	Country   string        `yaml:"country"`   // ISO code
+	City      string        `yaml:"city"`      // of clients
+	Path      string        `yaml:"path"`      // direct or proxy; of a tail, "" is both
+	From      time.Duration `yaml:"from"`      // since the scenario's start
+	To        time.Duration `yaml:"to"`        // 0 is the end
+	Every     time.Duration `yaml:"every"`     // flapping: from one beginning to the next; 0 is not flapping
+	Lasting   time.Duration `yaml:"lasting"`   // flapping: of it the fault holds so long
+	Peak      time.Duration `yaml:"peak"`      // of congestion: time of day, UTC
+	Width     time.Duration `yaml:"width"`     // of congestion: from 1 to the peak; 0 is congestion that doesn't follow the day
+	Share     float64       `yaml:"share"`     // of requests (outage, where 0 means all; tail), runs (split) or clients (poison)
+	Factor    float64       `yaml:"factor"`    // on times
+	Resolvers int           `yaml:"resolvers"` // poison: one resolver in so many is attacked; 0 means all
 }
 
-func (f *Fault) validate(duration time.Duration) error {
-	places := 0
-	for _, p := range []string{f.Edge, f.Region, f.Country} {
-		if p != "" {
-			places++
-		}
+// end is when the fault ends in a scenario of that duration.
+func (f *Fault) end(duration time.Duration) time.Duration {
+	if f.To == 0 {
+		return duration
 	}
-	switch {
-	case f.Kind != Outage && f.Kind != Congestion:
-		return fmt.Errorf("kind: %q is neither outage nor congestion", f.Kind)
-	case places != 1:
-		return errors.New("edge, region, country: one of them, and only one, names the place")
-	case f.From < 0 || f.To <= f.From || f.To > duration:
-		return fmt.Errorf("from, to: %v to %v is not within the duration %v", f.From, f.To, duration)
-	case f.Share < 0 || f.Share > 1:
-		return fmt.Errorf("share: %g is not between 0 and 1", f.Share)
-	case f.Kind == Congestion && !(f.Factor > 0 && f.Factor <= 1000):
-		return fmt.Errorf("factor: %g is not between 0 and 1000", f.Factor)
-	case f.Kind == Outage && f.Factor != 0:
-		return errors.New("factor: an outage has none")
-	}
-	return nil
+	return f.To
 }
 
-// conditions are what faults make of a population's paths at one moment.
-type conditions struct {
-	legs     legs
-	lastMile float64             // factor
-	down     [PathCount]failures // by path
+// holds says whether the fault is there at t ms since the scenario's start.
+func (f *Fault) holds(t int64) bool {
+	from := f.From.Milliseconds()
+	if t < from || f.To > 0 && t >= f.To.Milliseconds() {
+		return false
+	}
+	return f.Every == 0 || (t-from)%f.Every.Milliseconds() < f.Lasting.Milliseconds()
 }
 
-// failures are the shares of a path's requests that fail, by how.
-type failures struct{ timeout, gateway float64 }
+// clients says whether the place is that of the population's own people.
+func (f *Fault) clients(p *Population) bool { return f.Country == p.Country || f.City == p.City }
 
-// conditions returns those of p at t ms since the scenario's start.
-func (w *World) conditions(p *Population, t int64) conditions {
-	c := conditions{legs: p.legs, lastMile: 1}
-	for i := range w.scenario.Faults {
-		f := &w.scenario.Faults[i]
-		if t < f.From.Milliseconds() || t >= f.To.Milliseconds() {
-			continue
-		}
-		if f.Kind == Outage {
-			f.fail(p, &c)
-		} else {
-			f.congest(p, &c)
-		}
-	}
-	return c
+// touches says whether a population's people are at the fault's place or use it, over whichever path.
+func (f *Fault) touches(p *Population) bool {
+	return f.places() == 0 || f.clients(p) || f.Edge == p.Edge || f.Region == p.Region || f.Region == p.Origin
 }
 
-func (f *Fault) fail(p *Population, c *conditions) {
-	share := f.Share
-	if share == 0 {
-		share = 1
-	}
-	raise := func(to *float64) { *to = max(*to, share) }
-	if f.Country == p.Country || f.Region == p.Region {
-		raise(&c.down[Direct].timeout)
-	}
-	if f.Country == p.Country || f.Edge == p.Edge {
-		raise(&c.down[Proxy].timeout)
-	}
-	if f.Region == p.Origin {
-		raise(&c.down[Proxy].gateway)
-	}
-}
+// on says whether the fault is one of that path: of a path that it names, or of both.
+func (f *Fault) on(path int) bool { return f.Path == "" || f.Path == pathNames[path] }
 
-func (f *Fault) congest(p *Population, c *conditions) {
-	if f.Edge == p.Edge {
-		c.legs.edge = float64(c.legs.edge * f.Factor)
-	}
-	if f.Region == p.Region {
-		c.legs.direct = float64(c.legs.direct * f.Factor)
-	}
-	if f.Region == p.Origin {
-		c.legs.middle = float64(c.legs.middle * f.Factor)
-	}
-	if f.Country == p.Country {
-		c.lastMile = float64(c.lastMile * f.Factor)
-	}
+// Without returns the scenario without its faults of a kind: of poison, what honest clients would have reported in the
+// same world.
+func (s Scenario) Without(kind string) Scenario {
+	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { return f.Kind == kind })
+	return s
 }

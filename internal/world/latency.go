@@ -1,10 +1,17 @@
 package world
 
+import "slices"
+
 // Indices of the two paths, as in World.Paths.
 const (
 	Direct = iota
 	Proxy
 )
+
+// pathNames are the paths as reports and scenarios call them.
+var pathNames = []string{Direct: "direct", Proxy: "proxy"}
+
+func pathNumber(name string) int { return slices.Index(pathNames, name) }
 
 // Class is how a request finds its connection.
 type Class int
@@ -29,6 +36,16 @@ type request struct {
 }
 
 func (r request) total() float64 { return r.tcp + r.tls + r.wait }
+
+// toNearEnd returns the legs with a factor on the round trip from the city to the near end of a path.
+func (l legs) toNearEnd(path int, factor float64) legs {
+	if path == Proxy {
+		l.edge = float64(l.edge * factor)
+	} else {
+		l.direct = float64(l.direct * factor)
+	}
+	return l
+}
 
 // compose returns the parts of a request. To the near end (region or edge) every round trip crosses the last mile; a new
 // connection takes three of them, TLS 1.3's handshake being one; the edge has a warm connection to its region.
@@ -56,6 +73,15 @@ func (w *World) TrueLatency(p, path int, class Class) float64 {
 // mixed returns the mean of a population's latency over the pulses of a run.
 func mixed(fresh, reused float64) float64 {
 	return (float64(newPulses*fresh) + float64(reusedPulses*reused)) / (newPulses + reusedPulses)
+}
+
+// ratio returns how a population's latency by proxy, on a run's mix, compares to the direct one.
+func (p *Population) ratio() float64 {
+	on := func(path int) float64 {
+		take := func(c Class) float64 { return compose(p.legs, path, c, p.lastMile.mean()).total() }
+		return mixed(take(NewConnection), take(ReusedConnection))
+	}
+	return on(Proxy) / on(Direct)
 }
 
 // Slower says whether a client at chosen ms is made slower than at direct ms: by more than 5 % and 2 ms, the larger.

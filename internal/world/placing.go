@@ -49,7 +49,7 @@ func placeResolvers(d *data, populations []Population, s *Scenario) []Resolver {
 			p.isp = append(p.isp, placed{id, []int{p.city(id.country)}})
 		}
 	}
-	p.invent(s.Resolvers - len(p.isp) - len(p.public))
+	p.invent(s.Resolvers-len(p.isp)-len(p.public), s.Scatter)
 	p.rng.Shuffle(len(p.isp), func(i, j int) { p.isp[i], p.isp[j] = p.isp[j], p.isp[i] })
 	slices.SortStableFunc(p.isp, func(a, b placed) int { return p.abroad(a) - p.abroad(b) })
 	p.rng.Shuffle(len(p.public), func(i, j int) { p.public[i], p.public[j] = p.public[j], p.public[i] })
@@ -111,21 +111,52 @@ func (p *placing) draw(among []int) int {
 	return among[len(among)-1]
 }
 
-// invent adds n made-up resolvers: blocks of neighbours that share the AS, country and city of a real ISP resolver.
-func (p *placing) invent(n int) {
+// invent adds n made-up resolvers: blocks of neighbours that share the AS, country and city of a real ISP resolver, but for
+// the share that is scattered.
+func (p *placing) invent(n int, scatter float64) {
 	models := slices.Clone(p.isp)
 	if len(models) == 0 {
 		return
 	}
+	var block placed
 	for i := range n {
-		block := i / blockSize
-		r := models[p.rng.IntN(len(models))]
-		if i%blockSize > 0 {
-			r = p.isp[len(p.isp)-1]
+		model := models[p.rng.IntN(len(models))]
+		if i%blockSize == 0 {
+			block = model
 		}
-		r.addr = inventedAddr(block, i%blockSize)
+		r := block
+		if scatter > 0 && p.rng.Float64() < scatter {
+			r.serves = []int{p.contrary(r.serves[0])}
+		}
+		r.addr = inventedAddr(i/blockSize, i%blockSize)
 		p.isp = append(p.isp, r)
 	}
+}
+
+// contrary returns the population of the same country for which the paths compare least as they do for p: what is true of
+// the one misleads about the other. For a country with one population it is one of another country.
+func (p *placing) contrary(to int) int {
+	among := p.byCountry[p.populations[to].Country]
+	if len(among) == 1 {
+		among = p.everywhere()
+	}
+	best, most := to, 0.0
+	for _, i := range among {
+		a, b := p.populations[i].ratio(), p.populations[to].ratio()
+		if apart := max(a/b, b/a); apart > most {
+			best, most = i, apart
+		}
+	}
+	return best
+}
+
+// everywhere returns all populations.
+func (p *placing) everywhere() []int {
+	out := make([]int, len(p.populations))
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // inventedAddr returns an address in 10.0.0.0/8 (private) or 2001:db8::/32 (documentation).

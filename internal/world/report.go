@@ -27,7 +27,7 @@ func (w *World) report(d *Drawn) []byte {
 	b = append(b, c.Country...)
 	b = append(b, `"},"type":"report","name":"paths","data":[`...)
 	clock := int64(1000) // µs since the page was opened
-	for path, name := range w.Paths() {
+	for path, name := range pathNames {
 		if path > 0 {
 			b = append(b, ',')
 		}

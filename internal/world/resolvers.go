@@ -30,10 +30,7 @@ const (
 
 // spread decides which cities each public resolver serves.
 func (p *placing) spread() {
-	every := make([]int, len(p.populations))
-	for i := range every {
-		every[i] = i
-	}
+	every := p.everywhere()
 	for i := range p.public {
 		if i < worldwide {
 			p.public[i].serves = every

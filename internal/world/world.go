@@ -40,6 +40,9 @@ func New(s Scenario) (*World, error) {
 	}
 	w.truth = w.tabulate()
 	w.resolvers = placeResolvers(d, w.populations, &s)
+	if err := w.settleRuns(); err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
 	w.cut()
 	return w, nil
 }
@@ -47,18 +50,15 @@ func New(s Scenario) (*World, error) {
 // checkPlaces refuses faults at places that the world doesn't have: they would silently do nothing.
 func (w *World) checkPlaces() error {
 	for i, f := range w.scenario.Faults {
-		known := func(p Population) bool {
-			return p.Edge == f.Edge || p.Region == f.Region || p.Origin == f.Region || p.Country == f.Country
-		}
-		if !slices.ContainsFunc(w.populations, known) {
-			return fmt.Errorf("faults[%d]: no client uses %q", i, f.Edge+f.Region+f.Country)
+		if !slices.ContainsFunc(w.populations, func(p Population) bool { return f.touches(&p) }) {
+			return fmt.Errorf("faults[%d]: no client uses %q", i, f.Edge+f.Region+f.Country+f.City)
 		}
 	}
 	return nil
 }
 
 // Paths returns the names of the paths, as reports call them; the index is the path's number here.
-func (w *World) Paths() []string { return []string{"direct", "proxy"} }
+func (w *World) Paths() []string { return slices.Clone(pathNames) }
 
 // Populations returns the client cities. The caller may not change them.
 func (w *World) Populations() []Population { return w.populations }
@@ -75,7 +75,7 @@ func (w *World) Resolver(addr netip.Addr) (*Resolver, bool) {
 	return &w.resolvers[i], true
 }
 
-// Scenario returns what the world was built from.
+// Scenario returns what the world was built from, Runs derived from MedianRuns where that was given.
 func (w *World) Scenario() Scenario { return w.scenario }
 
 // End is the declared end of the log in ms since the Unix epoch: no run is later.
