@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"detour/internal/console"
@@ -22,20 +23,26 @@ becomes of the users, in true latencies: how much of the possible gain was taken
 anybody would try first run beside it. docs/evaluate.md defines every figure.
 
 --worlds names scenarios that are shipped, or YAML files. Figures are means over seeds, each of which is another world.
+` + rttHelp + `
 
 Examples:
   detour evaluate                                             # the sparse world, eight seeds
   detour evaluate --worlds sparse,steady --policy new.yaml    # what a policy would do
-  detour evaluate --worlds my-world.yaml --seeds 1 --json`,
+  detour evaluate --worlds my-world.yaml --seeds 1 --json
+  detour evaluate --rtt pings.csv.gz --regions Dublin,Seattle --edges London,Tokyo --slice 1h --runs-per-slice 10`,
 	}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
 		fs := c.flags(std)
 		worlds := fs.String("worlds", "sparse", "scenarios, by name or `FILE`.yaml, with commas between")
-		seeds := fs.Int("seeds", 8, "how many worlds of each")
+		seeds := fs.Int("seeds", 8, "how many worlds of each; with --rtt 1 unless it is set")
 		first := fs.Uint64("seed", 1, "the first one's seed")
 		file := fs.String("policy", "", "policy's YAML `FILE`; without it the defaults")
 		asJSON := fs.Bool("json", false, "print JSON")
+		measured := rtt(fs)
 		if err := parse(fs, args, 0); err != nil {
+			return err
+		}
+		if err := measured.check(fs, seeds); err != nil {
 			return err
 		}
 		if *seeds < 1 || *seeds > 10_000 {
@@ -48,7 +55,7 @@ Examples:
 				return err
 			}
 		}
-		kinds, err := scenarios(*worlds)
+		kinds, err := kindsOf(*worlds, measured, std.err)
 		if err != nil {
 			return err
 		}
@@ -81,6 +88,15 @@ Examples:
 type kind struct {
 	name  string
 	build evaluate.Build
+}
+
+// kindsOf reads a measured matrix where there is one, else what --worlds names.
+func kindsOf(worlds string, measured *rttFlags, notes io.Writer) ([]kind, error) {
+	if measured.file == "" {
+		return scenarios(worlds)
+	}
+	build, err := measured.read(notes)
+	return []kind{{measured.file, build}}, err
 }
 
 // scenarios reads what --worlds names, before anything runs.
