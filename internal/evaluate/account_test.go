@@ -1,0 +1,215 @@
+package evaluate
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"detour/schemas/decision"
+)
+
+// row is one population behind one resolver in one pane that counts, as the definitions of the figures speak of it.
+type row struct {
+	weight                             float64
+	direct, chosen, oracle, harmless   float64
+	directNow, chosenNow, oracleNow    float64
+	directReused, chosenReused         float64
+	directDead, chosenDead, offDefault bool
+}
+
+// TestFiguresAreWhatTheirDefinitionsSay compares what accounts add up with a slow computation, by the definitions, from a
+// list of everybody in every pane.
+func TestFiguresAreWhatTheirDefinitionsSay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, script := drawWorld(t)
+		got := scripted(f, script)
+		rows := list(f, script)
+		want := slow(rows)
+		for figure, v := range want {
+			if tolerance := map[bool]float64{true: 0.012, false: 1e-9}[figure >= RegretP50 && figure <= RegretP99]; !near(got[figure], v, tolerance) {
+				t.Fatalf("%s is %v, want %v", figure, got[figure], v)
+			}
+		}
+	})
+}
+
+func near(a, b, tolerance float64) bool {
+	return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= tolerance*max(1, math.Abs(b))
+}
+
+// drawWorld returns a small world and, by pane and resolver, the path that a rule has it on.
+func drawWorld(t *rapid.T) (*fake, [][]uint8) {
+	panes, resolvers, paths := rapid.IntRange(1, 4).Draw(t, "panes"), rapid.IntRange(1, 4).Draw(t, "resolvers"), rapid.IntRange(2, 4).Draw(t, "paths")
+	f := newFake(panes, resolvers, paths)
+	f.layout.ByMean = rapid.Bool().Draw(t, "by mean")
+	f.layout.Populations = 3
+	from := rapid.IntRange(1, panes).Draw(t, "scored from")
+	f.layout.Scored = func(pane int) bool { return pane >= from }
+	total := 0.0
+	for i := range f.layout.Resolvers {
+		r := &f.layout.Resolvers[i]
+		r.Shares = nil
+		for p := range 3 {
+			if w := rapid.IntRange(0, 5).Draw(t, "weight"); w > 0 || p == 2 && r.Shares == nil {
+				r.Shares = append(r.Shares, Share{Population: p, Weight: float64(w + 1)})
+				total += float64(w + 1)
+			}
+		}
+	}
+	for i := range f.layout.Resolvers {
+		for j := range f.layout.Resolvers[i].Shares {
+			f.layout.Resolvers[i].Shares[j].Weight /= total
+		}
+	}
+	truths := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Truth {
+		return Truth{
+			New: rapid.Float64Range(50, 300).Draw(t, "new"), Reused: rapid.Float64Range(20, 100).Draw(t, "reused"),
+			Fails: float64(rapid.IntRange(0, 6).Draw(t, "fails")) / 10,
+		}
+	}), 3*paths*(panes+1), 3*paths*(panes+1)).Draw(t, "truth")
+	f.truth = func(population, path, pane int) Truth { return truths[(pane*3+population)*paths+path] }
+	script := make([][]uint8, panes+1)
+	for pane := range script {
+		script[pane] = make([]uint8, resolvers)
+		for i := range script[pane] {
+			script[pane][i] = uint8(rapid.IntRange(0, paths-1).Draw(t, "path"))
+		}
+	}
+	return f, script
+}
+
+// scripted returns the figures of a rule that has resolvers where the script says.
+func scripted(f *fake, script [][]uint8) Figures {
+	resolvers := len(f.layout.Resolvers)
+	n := &lane{world: f, layout: &f.layout, rules: []*rule{newRule(Policy, resolvers, nil)}, pipeline: &pipeline{last: make([]decision.Decision, resolvers)}}
+	n.outages = newOutages(&f.layout, n.rules)
+	b := newBench(n)
+	for pane, paths := range script {
+		for i, path := range paths {
+			n.rules[0].set(i, path)
+		}
+		b.look(pane)
+	}
+	return b.result(1, nil).Rules[Policy]
+}
+
+// list returns everybody in every pane that counts.
+func list(f *fake, script [][]uint8) (rows []row) {
+	mix := func(t Truth) float64 { return (t.New + t.Reused + t.Reused) / 3 }
+	mean := func(population, path int, of func(Truth) float64) float64 {
+		sum, n := 0.0, 0.0
+		for pane := 1; pane <= f.layout.Panes; pane++ {
+			if f.layout.Scored(pane) {
+				sum, n = sum+of(f.truth(population, path, pane)), n+1
+			}
+		}
+		return sum / n
+	}
+	for pane := 1; pane <= f.layout.Panes; pane++ {
+		if !f.layout.Scored(pane) {
+			continue
+		}
+		now := func(population int, path uint8, of func(Truth) float64) float64 { return of(f.truth(population, int(path), pane)) }
+		truth := now
+		if f.layout.ByMean {
+			truth = func(population int, path uint8, of func(Truth) float64) float64 { return mean(population, int(path), of) }
+		}
+		dead := func(population int, path uint8) bool { return f.truth(population, int(path), pane).Fails > 0.5 }
+		for i, r := range f.layout.Resolvers {
+			choose := func(cost func(int, uint8, func(Truth) float64) float64, harmless bool) (best uint8) {
+				least, found := 0.0, false
+				for path := range uint8(len(f.layout.Paths)) {
+					sum, all, gone, harm := 0.0, 0.0, 0.0, false
+					for _, s := range r.Shares {
+						c, d := cost(s.Population, path, mix), cost(s.Population, 0, mix)
+						sum, all = sum+s.Weight*c, all+s.Weight
+						if dead(s.Population, path) {
+							gone += s.Weight
+						}
+						if !dead(s.Population, 0) && (dead(s.Population, path) || c-d > 2 && c > 1.05*d) {
+							harm = true
+						}
+					}
+					if gone > all/2 || harmless && harm && path > 0 {
+						continue
+					}
+					if !found || sum < least {
+						best, least, found = path, sum, true
+					}
+				}
+				return best
+			}
+			oracle, harmless, oracleNow := choose(truth, false), choose(truth, true), choose(now, false)
+			path := script[pane][i]
+			reusedOnly := func(t Truth) float64 { return t.Reused }
+			for _, s := range r.Shares {
+				p := s.Population
+				rows = append(rows, row{
+					weight: s.Weight,
+					direct: truth(p, 0, mix), chosen: truth(p, path, mix), oracle: truth(p, oracle, mix), harmless: truth(p, harmless, mix),
+					directNow: now(p, 0, mix), chosenNow: now(p, path, mix), oracleNow: now(p, oracleNow, mix),
+					directReused: truth(p, 0, reusedOnly), chosenReused: truth(p, path, reusedOnly),
+					directDead: dead(p, 0), chosenDead: dead(p, path), offDefault: path != 0,
+				})
+			}
+		}
+	}
+	return rows
+}
+
+// slow computes figures from the list.
+func slow(rows []row) map[Figure]float64 {
+	all, failed := 0.0, 0.0
+	var alive []row
+	for _, r := range rows {
+		all += r.weight
+		if r.chosenDead {
+			failed += r.weight
+		}
+		if !r.directDead {
+			alive = append(alive, r)
+		}
+	}
+	mean := func(of func(row) float64) float64 {
+		sum, weight := 0.0, 0.0
+		for _, r := range alive {
+			sum, weight = sum+r.weight*of(r), weight+r.weight
+		}
+		return sum / weight
+	}
+	when := func(is func(row) bool) float64 {
+		return mean(func(r row) float64 {
+			if is(r) {
+				return 1
+			}
+			return 0
+		})
+	}
+	ratio := func(a, b float64) float64 {
+		if b == 0 {
+			return math.NaN()
+		}
+		return a / b
+	}
+	var regret []weighted
+	for _, r := range alive {
+		regret = append(regret, weighted{max(0, r.chosen-r.oracle), r.weight})
+	}
+	chosen, direct := mean(func(r row) float64 { return r.chosen }), mean(func(r row) float64 { return r.direct })
+	return map[Figure]float64{
+		MeanMs:         chosen,
+		GainCaptured:   ratio(direct-chosen, direct-mean(func(r row) float64 { return r.oracle })),
+		GainOfHarmless: ratio(direct-chosen, direct-mean(func(r row) float64 { return r.harmless })),
+		GainInstant: ratio(mean(func(r row) float64 { return r.directNow })-mean(func(r row) float64 { return r.chosenNow }),
+			mean(func(r row) float64 { return r.directNow })-mean(func(r row) float64 { return r.oracleNow })),
+		HarmedShare:    when(func(r row) bool { return r.chosenDead || r.chosen-r.direct > 2 && r.chosen > 1.05*r.direct }),
+		HarmedInstant:  when(func(r row) bool { return r.chosenDead || r.chosenNow-r.directNow > 2 && r.chosenNow > 1.05*r.directNow }),
+		SlowerOnReused: when(func(r row) bool { return r.chosenReused > r.directReused }),
+		MovedShare:     when(func(r row) bool { return r.offDefault }),
+		FailedShare:    failed / all,
+		RegretP50:      quantile(regret, 0.5),
+		RegretP90:      quantile(regret, 0.9),
+		RegretP99:      quantile(regret, 0.99),
+	}
+}
