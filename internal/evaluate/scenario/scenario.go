@@ -4,6 +4,7 @@ package scenario
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"detour/internal/evaluate"
 	"detour/internal/world"
@@ -21,10 +22,27 @@ type World struct {
 	next   int   // run to draw
 	drawn  world.Drawn
 	held   bool // drawn is of a later pane
+	at     int  // pane of truths
+	truths [][world.PathCount]world.Truth
 }
 
 // New builds the world of a scenario.
 func New(s world.Scenario) (*World, error) {
+	w, err := build(s)
+	if err != nil {
+		return nil, err
+	}
+	if honest := s.Without(world.Poison); len(honest.Faults) < len(s.Faults) {
+		twin, err := build(honest)
+		if err != nil {
+			return nil, err
+		}
+		w.layout.Honest = twin
+	}
+	return w, nil
+}
+
+func build(s world.Scenario) (*World, error) {
 	built, err := world.New(s)
 	if err != nil {
 		return nil, err
@@ -33,29 +51,39 @@ func New(s world.Scenario) (*World, error) {
 	if start%paneMs != 0 || s.Duration.Milliseconds()%paneMs != 0 {
 		return nil, fmt.Errorf("scenario: start %v and duration %v have to be whole minutes: a pane is one", s.Start, s.Duration)
 	}
-	w := &World{world: built}
+	w := &World{world: built, at: -1}
 	w.layout = evaluate.Layout{
 		Start: start, Pane: paneMs, Panes: int(s.Duration.Milliseconds() / paneMs),
-		Paths: built.Paths(), Populations: len(built.Populations()),
+		Paths: built.Paths(), Populations: len(built.Populations()), Outages: outages(built),
 	}
-	w.layout.Scored = func(pane int) bool { return pane == w.layout.Panes }
-	for i := range built.Resolvers() {
-		r := evaluate.Resolver{Address: built.Resolvers()[i].Addr}
-		for _, c := range built.CellsOf(i) {
+	var scored []int
+	for _, t := range s.ScoreTimes() {
+		scored = append(scored, int((t-start)/paneMs))
+	}
+	w.layout.Scored = func(pane int) bool { return slices.Contains(scored, pane) }
+	return w, w.place()
+}
+
+// place lays out the resolvers and their users.
+func (w *World) place() error {
+	at := 0
+	for i, resolver := range w.world.Resolvers() {
+		r := evaluate.Resolver{Address: resolver.Addr}
+		for _, c := range w.world.CellsOf(i) {
 			country, err := sample.ParseCountry(c.Country)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			r.Shares = append(r.Shares, evaluate.Share{Population: c.Population, Country: country, ASN: c.ASN, Weight: c.Weight})
 		}
 		w.layout.Resolvers = append(w.layout.Resolvers, r)
-	}
-	at := 0
-	for i := range w.layout.Resolvers {
 		w.first = append(w.first, at)
-		at += len(w.layout.Resolvers[i].Shares)
+		at += len(r.Shares)
+		if w.world.Attacked(i) {
+			w.layout.Attacked = append(w.layout.Attacked, i)
+		}
 	}
-	return w, nil
+	return nil
 }
 
 // Layout implements evaluate.World.
@@ -121,9 +149,10 @@ func pulse(p *world.Pulse) evaluate.Pulse {
 }
 
 // Truth implements evaluate.World.
-func (w *World) Truth(population, path, _ int) evaluate.Truth {
-	return evaluate.Truth{
-		New:    w.world.TrueLatency(population, path, world.NewConnection),
-		Reused: w.world.TrueLatency(population, path, world.ReusedConnection),
+func (w *World) Truth(population, path, pane int) evaluate.Truth {
+	if pane != w.at {
+		w.at, w.truths = pane, w.world.TruthsAt(w.layout.Start+int64(pane)*paneMs)
 	}
+	t := &w.truths[population][path]
+	return evaluate.Truth{New: t.New, Reused: t.Reused, Fails: t.Failures}
 }
