@@ -31,11 +31,31 @@
 // of web services over the median of their pair of client and service (noise.csv, WS-DREAM), at most 16; and it times
 // out with the probability measured there. Faults come on top, as the scenario asks.
 //
+// # Runs
+//
+// World.Draw makes a run as values, World.Runs writes the same runs as reports. Each run has a random stream of its own.
+// What a fault needs is drawn where it holds and after all else that it could disturb, and lies draw nothing: so a world and
+// the same world honest (Scenario.Without) can be compared run by run.
+//
 // # Truth
 //
-// World.TrueLatency is the expectation of a successful request: the formula above at the mean last mile, times the mean
-// of the noise. A client's latency is its mean over the three pulses of a run, one new and two reused; it is slower on a
-// path (Slower) by more than 5 % and 2 ms of that. Faults are not part of it.
+// World.TrueLatency is the timeless expectation of a successful request: the formula above at the mean last mile, times the
+// mean of the noise. A client's latency is its mean over the three pulses of a run, one new and two reused; it is slower on
+// a path (Slower) by more than 5 % and 2 ms of that. Faults are not part of it.
+//
+// World.TrueLatencyAt is the expectation at a moment, faults included, each request counting for at most LatencyCap times the
+// direct path's typical latency, and World.FailureShare the share of requests that fail then. Both are integrals, not
+// simulations: over noise exactly, its quantile function being piecewise linear; over the last mile by Gauss-Legendre
+// quadrature between the percentiles known; over tails and splits by summing. Lies are no part of either. World.AffectedBy
+// says whom a fault hits, Scenario.Spans when.
+//
+// # Worlds to be judged in
+//
+// The scenarios folder has one file for each way in which a decision can go wrong: too few samples (sparse), outages of an
+// edge, a region and a last mile, a route that changes, congestion that follows the day or flaps, a tail on one path, liars
+// (poison); and three on which a model of the measured noise is mistaken: heavy-tails, bimodal and misleading, where neighbours
+// in a block of addresses serve cities as unlike as can be (Scenario.Scatter). Scenario.MedianRuns sets how much evidence there
+// is, by the user-weighted median resolver; Scenario.ScoreTimes says when to score.
 //
 // # Users
 //

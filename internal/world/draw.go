@@ -32,8 +32,6 @@ type Drawn struct {
 	Lies       bool   // the pulses are not what was measured (Poison)
 	Flaw       string // what will be wrong with the report, "" if nothing is
 	Pulses     [PathCount][PulseCount]Pulse
-
-	spoil func([]byte) []byte
 }
 
 // golden is 2^64 divided by the golden ratio: it spreads consecutive numbers over the generator's states.
@@ -59,8 +57,7 @@ func (w *World) Draw(i int) Drawn {
 	w.measure(&d, since.Milliseconds(), rng)
 	w.lie(&d, since.Milliseconds())
 	if rng.Float64() < w.scenario.Bad {
-		flaw := flaws[rng.IntN(len(flaws))]
-		d.Flaw, d.spoil = flaw.name, flaw.spoil
+		d.Flaw = flaws[rng.IntN(len(flaws))].name
 	}
 	return d
 }

@@ -24,3 +24,13 @@ var flaws = []flaw{
 func replace(old, fresh string) func([]byte) []byte {
 	return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(fresh), 1) }
 }
+
+// spoil gives a good report the flaw of that name, "" being none.
+func spoil(b []byte, name string) []byte {
+	for _, f := range flaws {
+		if f.name == name {
+			return f.spoil(b)
+		}
+	}
+	return b
+}

@@ -43,11 +43,7 @@ func (w *World) report(d *Drawn) []byte {
 		b, clock = appendPulses(b, d.Pulses[path][:], via, clock)
 		b = append(b, "]}"...)
 	}
-	b = append(b, "]}"...)
-	if d.spoil != nil {
-		b = d.spoil(b)
-	}
-	return b
+	return spoil(append(b, "]}"...), d.Flaw)
 }
 
 // clientAddr names a device by an address in documentation space (2001:db8:ffff::/48).

@@ -24,7 +24,7 @@ func (w *World) settleRuns() error {
 	if runs > maxRuns {
 		return fmt.Errorf("median_runs: %d take %.0f runs, at most %.0f are possible", s.MedianRuns, runs, maxRuns)
 	}
-	s.Runs = int(runs)
+	s.Runs, s.MedianRuns = int(runs), 0
 	return nil
 }
 

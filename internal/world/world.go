@@ -75,7 +75,7 @@ func (w *World) Resolver(addr netip.Addr) (*Resolver, bool) {
 	return &w.resolvers[i], true
 }
 
-// Scenario returns what the world was built from, Runs derived from MedianRuns where that was given.
+// Scenario returns what the world was built from, with Runs in place of MedianRuns: it builds the same world.
 func (w *World) Scenario() Scenario { return w.scenario }
 
 // End is the declared end of the log in ms since the Unix epoch: no run is later.
