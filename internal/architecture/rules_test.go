@@ -25,9 +25,11 @@ var cores = map[string][]string{
 	},
 	"decide": {
 		"cmp", "errors", "fmt", "math", "net/netip", "slices", "sort",
+		"detour/decide/posterior",
 		"detour/schemas", "detour/schemas/chunk", "detour/schemas/control", "detour/schemas/decision", "detour/schemas/reject",
 		"detour/schemas/sample", "detour/schemas/window",
 	},
+	"decide/posterior": {"math", "sort"}, // the statistics of decide: numbers alone
 	"publish": {
 		"crypto/ed25519", // signing is deterministic
 		"errors", "fmt", "net/netip", "slices",
