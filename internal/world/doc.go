@@ -34,8 +34,8 @@
 // # Runs
 //
 // World.Draw makes a run as values, World.Runs writes the same runs as reports. Each run has a random stream of its own.
-// What a fault needs is drawn where it holds and after all else that it could disturb, and lies draw nothing: so a world and
-// the same world honest (Scenario.Without) can be compared run by run.
+// What only a fault needs is drawn only where it holds, and lies draw nothing: so a world and the same world honest
+// (Scenario.Without) can be compared run by run.
 //
 // # Truth
 //

@@ -24,8 +24,8 @@ const (
 //	congestion at a region     factor on the round trips client-region and edge-region
 //	congestion of these        factor on the last mile
 //	route on a path            factor on the round trip client-region (direct) or client-edge (proxy)
-//	split on a path            the same factor, for a share of the runs: load balancing over unequal ways
-//	tail, on a path or both    factor on all of a request, for a share of the requests
+//	split on a path            the same factor, for a share of the runs: load balancing; of several the last counts
+//	tail, on a path or both    factor on all of a request, for a share of the requests; of several at most one hits
 //	poison on a path           factor on all that a share of the clients report of it; the truth is as it was
 //
 // Edge, Region, Country and City name the place, at most one of them; a Country or City is the clients'. Congestion with
