@@ -2,14 +2,15 @@ package decide
 
 import "detour/schemas/decision"
 
-// latency decides by latency: the candidate with the largest gain among those that may be taken; without one, or without
-// evidence, the default path.
-func (j *judge) latency(r *resolver, h *health, d *decision.Decision) {
-	*d = j.best(r, h)
-	d.Path = j.usual
-	if d.Reason == decision.Faster {
-		d.Path = d.Candidate
+// latency decides by latency: the candidate with the largest gain among those that may be taken, as far as stability lets
+// it; without one, or without evidence, the default path.
+func (j *judge) latency(r *resolver, h *health, pane int64) decision.Decision {
+	at, best := r.stay(), j.best(r, h)
+	here := best
+	if r.path != j.usual && r.path != best.Candidate {
+		here = j.weigh(r, r.path, h)
 	}
+	return j.stability.latency(&at, pane, &best, &here)
 }
 
 // best weighs every candidate and returns the one to take, or else the one that came nearest to it. Of equals it is

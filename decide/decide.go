@@ -8,8 +8,8 @@
 // function of package math, whose results differ between processors.
 //
 // A tick is told in Machine.tick. The rules, in their order, are in judge.go; evidence.go holds what they look at.
-// Evidence pooled over neighbours would replace the bound in latency.go, damping of flaps belongs beside the hold in
-// hold.go, and a ceiling on a path's share would sit in Machine.tick between deciding and writing.
+// Evidence pooled over neighbours would replace the bound in latency.go. What keeps users from being moved to and fro is
+// in hold.go and damping.go.
 package decide
 
 import (

@@ -181,14 +181,14 @@ func (e *evidence) touched(everybody bool) []*resolver {
 }
 
 // settle makes d the state of r. Two things can change a decision without new evidence, so that the next tick looks again:
-// a hold that ends, and a move, since from its new path a resolver may have another rule apply.
+// a hold or damping that ends, and a move, since from its new path a resolver may have another rule apply.
 func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	if d.Gone == 1 {
 		delete(e.resolvers, r.address)
 		return
 	}
-	r.path, r.reason, r.since, r.known = d.Path, d.Reason, d.Since, true
-	if d.Reason == decision.Held || d.Path != d.Previous {
+	r.path, r.reason, r.since, r.penalty, r.known = d.Path, d.Reason, d.Since, d.Penalty, true
+	if d.Reason == decision.Held || d.Reason == decision.Damped || d.Path != d.Previous {
 		e.touch(r)
 	}
 }

@@ -11,6 +11,8 @@ type judge struct {
 	paths  uint8 // how many there are
 	length int64 // of a pane, ms
 
+	stability stability
+
 	policy  control.Policy
 	hash    string
 	student students // t quantiles at the policy's confidence
@@ -24,6 +26,7 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 		j.policy, j.hash = *p, hash
 		j.student.at(p.Latency.ConfidencePPM)
 		j.z = normal(p.Reachability.ConfidencePPM)
+		j.stability = newStability(p, j.usual, j.length)
 	}
 	return j.hash != before
 }
@@ -33,7 +36,7 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 //  1. nothing is left in the window: the default path;
 //  2. reachability: leave a path that is down for one that works, at once;
 //  3. latency: the path that is credibly not slower for anybody and has the largest gain, else the default path;
-//  4. hold: a move that latency asks for waits until the last move is old enough.
+//  4. stability: an improvement waits until the last move is old enough and the resolver is calm, and a small one is none.
 //
 // Asked again with the same evidence, it says the same, unless it has just moved the resolver or holds it.
 func (j *judge) decide(r *resolver, pane int64) decision.Decision {
@@ -41,13 +44,11 @@ func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 	if len(r.series) == 0 {
 		d = decision.Decision{Path: j.usual, Candidate: j.usual, Reason: decision.NoEvidence, Gone: 1}
 	} else if health := j.health(r); !j.reachability(r, &health, &d) {
-		j.latency(r, &health, &d)
-		j.hold(r, &d, pane)
+		d = j.latency(r, &health, pane)
 	}
-	d.Resolver, d.Previous, d.Since = r.address, r.path, r.since
-	if d.Path != r.path {
-		d.Since = pane
-	}
+	at := r.stay()
+	j.stability.settle(&at, pane, &d)
+	d.Resolver = r.address
 	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 {
 		d.Changed = 1
 	}

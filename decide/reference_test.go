@@ -42,7 +42,10 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 	}
 	for a, ws := range all {
 		before, known := f.state[a]
-		d := f.decide(pane, before, ws, near[a], p)
+		s := newStability(&p, 0, minute)
+		at := stay{path: before.Path, reason: before.Reason, since: before.Since, penalty: before.Penalty}
+		d := f.decide(&s, &at, pane, ws, near[a], p)
+		s.settle(&at, pane, &d)
 		if !known || d.Path != before.Path || d.Reason != before.Reason {
 			changed[a] = d
 		}
@@ -51,7 +54,7 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 	return changed
 }
 
-func (f *reference) decide(pane int64, before decision.Decision, all, near []window.Window, p control.Policy) decision.Decision {
+func (f *reference) decide(s *stability, at *stay, pane int64, all, near []window.Window, p control.Policy) decision.Decision {
 	var down, up [8]bool
 	var bound [8]float64
 	var tries, failures [8]float64
@@ -86,21 +89,18 @@ func (f *reference) decide(pane int64, before decision.Decision, all, near []win
 	best := options[0]
 	for _, d := range options[1:] {
 		if score(d) > score(best) || score(d) == score(best) &&
-			(d.Gain > best.Gain || d.Gain == best.Gain && d.Candidate == before.Path) {
+			(d.Gain > best.Gain || d.Gain == best.Gain && d.Candidate == at.path) {
 			best = d
 		}
 	}
 
-	cur := before.Path
+	cur := at.path
 	set := func(path, about uint8, reason decision.Reason) decision.Decision {
 		d := best
 		if about != 0 {
 			d = options[about-1]
 		}
-		d.Path, d.Reason, d.Since = path, reason, before.Since
-		if path != cur {
-			d.Since = pane
-		}
+		d.Path, d.Reason = path, reason
 		return d
 	}
 	if down[cur] {
@@ -121,15 +121,11 @@ func (f *reference) decide(pane int64, before decision.Decision, all, near []win
 	if down[0] {
 		return set(cur, cur, decision.DefaultDown)
 	}
-	target := uint8(0)
-	if best.Reason == decision.Faster {
-		target = best.Candidate
+	here := best
+	if cur != 0 {
+		here = options[cur-1]
 	}
-	recent := before.Since != 0 && (pane-before.Since)/minute < int64(p.Hold)
-	if target != cur && recent && before.Reason != decision.DefaultDown && best.Reason != decision.TooFew {
-		return set(cur, best.Candidate, decision.Held)
-	}
-	return set(target, best.Candidate, best.Reason)
+	return s.latency(at, pane, &best, &here)
 }
 
 func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, down bool) decision.Decision {

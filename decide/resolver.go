@@ -15,11 +15,16 @@ type resolver struct {
 	address netip.Addr
 	series  []*series // by cell, path and class
 
-	path   uint8
-	reason decision.Reason
-	since  int64 // see decision.Decision
-	known  bool  // a tick has said so
-	dirty  bool  // to be decided at the next tick
+	path    uint8
+	reason  decision.Reason
+	since   int64  // see decision.Decision
+	penalty uint32 // the same
+	known   bool   // a tick has said so
+	dirty   bool   // to be decided at the next tick
+}
+
+func (r *resolver) stay() stay {
+	return stay{path: r.path, reason: r.reason, since: r.since, penalty: r.penalty}
 }
 
 // series is the evidence of one cell, path and connection class, summed over the panes of the window. All of it is

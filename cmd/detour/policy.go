@@ -53,6 +53,9 @@ Examples:
 				return nil
 			}
 			return withLog(ctx, std, *path, func(p *pipeline) error {
+				if err := policy.Fits(&p.cfg.Genesis); err != nil {
+					return configErrorf("%s: %w", fs.Arg(0), err)
+				}
 				if err := genesis.Append(ctx, p.log, control.Record{Policy: &policy}); err != nil {
 					return err
 				}

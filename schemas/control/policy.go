@@ -19,6 +19,9 @@ type Policy struct {
 	Latency      Latency      `json:"latency" yaml:"latency"`
 	Reachability Reachability `json:"reachability" yaml:"reachability"`
 	Hold         int          `json:"hold_panes" yaml:"hold_panes"` // least stay on a path before latency may move it again
+	DeadBand     DeadBand     `json:"dead_band" yaml:"dead_band"`
+	Damping      Damping      `json:"damping" yaml:"damping"`
+	Capacity     Capacity     `json:"capacity,omitempty" yaml:"capacity,omitempty"`
 	Publish      Publishing   `json:"publish" yaml:"publish"`
 }
 
@@ -34,6 +37,7 @@ type Harm struct {
 	Micros    int `json:"micros" yaml:"micros"`                 // µs
 	CellRuns  int `json:"cell_runs" yaml:"cell_runs"`           // runs from which a population is looked at on its own
 	CellShare int `json:"cell_share_ppm" yaml:"cell_share_ppm"` // ppm of the runs from which a population can stop a move
+	Budget    int `json:"budget_ppm" yaml:"budget_ppm"`         // harm expected over all users together that moves may add up to, ppm; 0 = any
 }
 
 // Latency is what a candidate has to show.
@@ -63,10 +67,12 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Window:       60,
 		Mix:          Mix{New: 1, Reused: 2},
-		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000},
+		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000, Budget: 5_000},
 		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
 		Reachability: Reachability{Window: 5, MinTries: 6, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000},
 		Hold:         10,
+		DeadBand:     DeadBand{EnterPPM: 10_000, HarmPPM: 40_000, MarginPPM: 100_000, SparePPM: 20_000},
+		Damping:      Damping{Penalty: 1000, Suppress: 1500, Reuse: 750, HalfLife: 180, Longest: 240},
 		Publish:      Publishing{Expiry: 120, Renew: 30, Snapshot: 30},
 	}
 }
@@ -133,7 +139,18 @@ func (p *Policy) Validate() error {
 		{"reachability.down_ppm", p.Reachability.DownPPM, p.Reachability.UpPPM, 1_000_000},
 		{"reachability.up_ppm", p.Reachability.UpPPM, 0, 1_000_000},
 		{"reachability.confidence_ppm", p.Reachability.ConfidencePPM, 500_000, 999_900},
+		{"harm.budget_ppm", p.Harm.Budget, 0, 1_000_000},
 		{"hold_panes", p.Hold, 0, 100_000},
+		{"dead_band.enter_ppm", p.DeadBand.EnterPPM, 0, 1_000_000},
+		{"dead_band.leave_ppm", p.DeadBand.LeavePPM, 0, p.DeadBand.EnterPPM},
+		{"dead_band.harm_ppm", p.DeadBand.HarmPPM, 0, 1_000_000},
+		{"dead_band.margin_ppm", p.DeadBand.MarginPPM, 0, 1_000_000},
+		{"dead_band.spare_ppm", p.DeadBand.SparePPM, 0, 1_000_000},
+		{"damping.penalty", p.Damping.Penalty, 0, 1_000_000},
+		{"damping.suppress", p.Damping.Suppress, p.Damping.Reuse, 1_000_000},
+		{"damping.reuse", p.Damping.Reuse, min(1, p.Damping.Penalty), 1_000_000},
+		{"damping.half_life_panes", p.Damping.HalfLife, min(1, p.Damping.Penalty), 100_000},
+		{"damping.longest_panes", p.Damping.Longest, min(1, p.Damping.Penalty), 100_000},
 		{"publish.expiry_panes", p.Publish.Expiry, 1, 1_000_000},
 		{"publish.renew_panes", p.Publish.Renew, 1, p.Publish.Expiry},
 		{"publish.snapshot_ticks", p.Publish.Snapshot, 1, 100_000},
@@ -142,7 +159,7 @@ func (p *Policy) Validate() error {
 			return fmt.Errorf("%s is %d, it has to be %d to %d", c.key, c.value, c.low, c.high)
 		}
 	}
-	return nil
+	return p.Capacity.check()
 }
 
 // Hash identifies the policy: SHA-256 in hex.

@@ -29,6 +29,12 @@ func TestParsePolicy(t *testing.T) {
 		{"up above down", "reachability: {up_ppm: 400000}", "reachability.down_ppm is 300000, it has to be 400000 to 1000000"},
 		{"reachability beyond the window", "window_panes: 3", "reachability.window_panes is 5, it has to be 1 to 3"},
 		{"renewed after expiry", "publish: {expiry_panes: 10}", "publish.renew_panes is 30, it has to be 1 to 10"},
+		{"ceilings", "capacity: {edge: 400000, far: 0}", ""},
+		{"a ceiling above everybody", "capacity: {edge: 400000, far: 1000001}", "capacity.far is 1000001, it has to be 0 to 1000000"},
+		{"staying takes more than going", "dead_band: {leave_ppm: 10001}", "dead_band.leave_ppm is 10001, it has to be 0 to 10000"},
+		{"reused above suppressed", "damping: {suppress: 700}", "damping.suppress is 700, it has to be 750 to 1000000"},
+		{"damping for ever", "damping: {half_life_panes: 0}", "damping.half_life_panes is 0, it has to be 1 to 100000"},
+		{"no damping", "damping: {penalty: 0, suppress: 0, reuse: 0, half_life_panes: 0, longest_panes: 0}", ""},
 		{"a coin's confidence", "latency: {confidence_ppm: 499999}", "latency.confidence_ppm is 499999"},
 	}
 	for _, tt := range tests {
@@ -43,7 +49,7 @@ func TestPolicyIsReadOverDefaults(t *testing.T) {
 	p, err := ParsePolicy([]byte("latency: {min_runs: 5}\n"))
 	want := DefaultPolicy()
 	want.Latency.MinRuns = 5
-	if err != nil || p != want {
+	if err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -76,9 +82,16 @@ func TestEverySettingCounts(t *testing.T) {
 			if tag.Get("yaml") == "" || tag.Get("yaml") != tag.Get("json") {
 				t.Errorf("%v.%s is %q in YAML and %q in JSON", v.Type(), v.Type().Field(i).Name, tag.Get("yaml"), tag.Get("json"))
 			}
-			if f := v.Field(i); f.Kind() == reflect.Struct {
+			switch f := v.Field(i); f.Kind() {
+			case reflect.Struct:
 				walk(f)
-			} else {
+			case reflect.Map:
+				f.Set(reflect.ValueOf(Capacity{"edge": 0}))
+				if p.Hash() == base.Hash() {
+					t.Errorf("%s is not in the hash", tag.Get("yaml"))
+				}
+				f.SetZero()
+			default:
 				f.SetInt(f.Int() + 1)
 				if p.Hash() == base.Hash() {
 					t.Errorf("%s is not in the hash", tag.Get("yaml"))
@@ -97,11 +110,14 @@ func TestPolicyRoundTrip(t *testing.T) {
 		p.Mix.New = rapid.IntRange(1, 1000).Draw(t, "new")
 		p.Harm.Micros = rapid.IntRange(0, 1_000_000).Draw(t, "micros")
 		p.Hold = rapid.IntRange(0, 100_000).Draw(t, "hold")
+		if rapid.Bool().Draw(t, "ceilings") {
+			p.Capacity = rapid.MapOfN(rapid.StringN(1, 8, -1), rapid.IntRange(0, 1_000_000), 1, 3).Draw(t, "capacity")
+		}
 		text, err := yaml.Marshal(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParsePolicy(text); err != nil || got != p || got.Hash() != p.Hash() {
+		if got, err := ParsePolicy(text); err != nil || !reflect.DeepEqual(got, p) || got.Hash() != p.Hash() {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	})
@@ -118,8 +134,26 @@ func FuzzParsePolicy(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParsePolicy(text); err != nil || got != p {
+		if got, err := ParsePolicy(text); err != nil || got.Hash() != p.Hash() {
 			t.Errorf("%+v, then %+v, %v", p, got, err)
 		}
 	})
+}
+
+func TestCeilingsAreOfPathsThatThereAre(t *testing.T) {
+	g := genesis()
+	for _, tt := range []struct {
+		in   Capacity
+		want string
+	}{
+		{nil, ""},
+		{Capacity{"edge": 1}, ""},
+		{Capacity{"edge": 1, "far": 1}, "capacity.far: there is no such path"},
+		{Capacity{"direct": 1}, "capacity.direct: the default path has to take everybody"},
+	} {
+		p := Policy{Capacity: tt.in}
+		if err := p.Fits(&g); (err == nil) != (tt.want == "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%v: %v", tt.in, err)
+		}
+	}
 }
