@@ -6,14 +6,17 @@ import (
 	"detour/schemas/decision"
 )
 
-// account adds up what a rule makes of the users, over the panes that count.
+// account adds up what a rule makes of the users, over the panes that count: of those whom the default path reaches, since
+// nobody is made slower than by no answer.
 type account struct {
-	weight, direct, oracle, harmless, chosen float64 // ms by users, of who can be reached directly
-	directNow, oracleNow, chosenNow          float64 // the same by the truth of the pane
-	harmed, harmedNow, slowerReused, moved   float64
-	all, failed                              float64 // of everybody
+	weight, direct, oracle, harmless, chosen float64 // ms by users
+	harmed, slowerReused, moved              float64
 	regret                                   distribution
 	levels                                   [decision.Levels]LevelFigures
+
+	weightNow, directNow, oracleNow, chosenNow, harmedNow float64 // by the truth of the pane
+
+	all, failed float64 // of everybody
 }
 
 // LevelFigures is what decisions of one level of evidence make of the users.
@@ -42,9 +45,9 @@ func momentOf(w World, pane int, mean costs) *moment {
 	}
 	for i := range l.Resolvers {
 		r := &l.Resolvers[i]
-		m.oracle = append(m.oracle, best(r, m.truth, m.now, false))
-		m.harmless = append(m.harmless, best(r, m.truth, m.now, true))
-		m.oracleNow = append(m.oracleNow, best(r, m.now, m.now, false))
+		m.oracle = append(m.oracle, best(r, m.truth, false))
+		m.harmless = append(m.harmless, best(r, m.truth, true))
+		m.oracleNow = append(m.oracleNow, best(r, m.now, false))
 	}
 	return m
 }
@@ -52,24 +55,24 @@ func momentOf(w World, pane int, mean costs) *moment {
 // count adds the users of a resolver that is on a path.
 func (a *account) count(m *moment, i int, r *Resolver, path uint8, level decision.Level) {
 	for _, s := range r.Shares {
-		truth, now := m.truth[s.Population], m.now[s.Population]
+		now := m.now[s.Population]
 		a.all += s.Weight
 		if now[path].dead {
 			a.failed += s.Weight
 		}
-		if now[0].dead { // nobody is made slower than by no answer
+		if !now[0].dead {
+			a.countNow(m, s, int(m.oracleNow[i]), int(path))
+		}
+		truth := m.truth[s.Population]
+		if truth[0].dead {
 			continue
 		}
-		direct, chosen := truth[0].mixed, truth[path].mixed
-		oracle := truth[m.oracle[i]].mixed
+		direct, chosen, oracle := truth[0].mixed, truth[path].mixed, truth[m.oracle[i]].mixed
 		a.weight += s.Weight
 		a.direct += s.Weight * direct
 		a.oracle += s.Weight * oracle
 		a.harmless += s.Weight * truth[m.harmless[i]].mixed
 		a.chosen += s.Weight * chosen
-		a.directNow += s.Weight * now[0].mixed
-		a.oracleNow += s.Weight * now[m.oracleNow[i]].mixed
-		a.chosenNow += s.Weight * now[path].mixed
 		a.regret.add(chosen-oracle, s.Weight)
 		l := &a.levels[level]
 		l.Users += s.Weight
@@ -78,16 +81,32 @@ func (a *account) count(m *moment, i int, r *Resolver, path uint8, level decisio
 			a.moved += s.Weight
 			l.Moved += s.Weight
 		}
-		if harms(&truth[0], &truth[path], &now[0], &now[path]) {
+		if harms(truth, int(path)) {
 			a.harmed += s.Weight
 			l.Harmed += s.Weight
-		}
-		if harms(&now[0], &now[path], &now[0], &now[path]) {
-			a.harmedNow += s.Weight
 		}
 		if truth[path].reused > truth[0].reused {
 			a.slowerReused += s.Weight
 		}
+	}
+}
+
+// countNow adds users by the truth of the pane. Who gets no answer, although there is one, waits as long as a request may
+// count.
+func (a *account) countNow(m *moment, s Share, oracle, path int) {
+	now := m.now[s.Population]
+	waits := func(path int) float64 {
+		if now[path].dead {
+			return Cap * m.truth[s.Population][0].mixed
+		}
+		return now[path].mixed
+	}
+	a.weightNow += s.Weight
+	a.directNow += s.Weight * now[0].mixed
+	a.oracleNow += s.Weight * waits(oracle)
+	a.chosenNow += s.Weight * waits(path)
+	if harms(now, path) {
+		a.harmedNow += s.Weight
 	}
 }
 
@@ -97,7 +116,7 @@ func (a *account) figures(f *Figures) {
 	f[GainOfHarmless] = (a.direct - a.chosen) / (a.direct - a.harmless)
 	f[GainInstant] = (a.directNow - a.chosenNow) / (a.directNow - a.oracleNow)
 	f[HarmedShare] = a.harmed / a.weight
-	f[HarmedInstant] = a.harmedNow / a.weight
+	f[HarmedInstant] = a.harmedNow / a.weightNow
 	f[SlowerOnReused] = a.slowerReused / a.weight
 	f[RegretP50], f[RegretP90], f[RegretP99] = a.regret.quantile(0.5), a.regret.quantile(0.9), a.regret.quantile(0.99)
 	f[MeanMs] = a.chosen / a.weight

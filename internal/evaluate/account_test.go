@@ -16,6 +16,7 @@ type row struct {
 	directNow, chosenNow, oracleNow    float64
 	directReused, chosenReused         float64
 	directDead, chosenDead, offDefault bool
+	directGone, chosenGone             bool // in that pane
 }
 
 // TestFiguresAreWhatTheirDefinitionsSay compares what accounts add up with a slow computation, by the definitions, from a
@@ -98,7 +99,7 @@ func scripted(f *fake, script [][]uint8) Figures {
 func list(f *fake, script [][]uint8) (rows []row) {
 	mix := func(t Truth) float64 { return (t.New + t.Reused + t.Reused) / 3 }
 	mean := func(population, path int, of func(Truth) float64) float64 {
-		sum, n := 0.0, 0.0
+		sum, n := of(f.truth(population, path, 0)), 1.0
 		for pane := 1; pane <= f.layout.Panes; pane++ {
 			if f.layout.Scored(pane) {
 				sum, n = sum+of(f.truth(population, path, pane)), n+1
@@ -110,14 +111,19 @@ func list(f *fake, script [][]uint8) (rows []row) {
 		if !f.layout.Scored(pane) {
 			continue
 		}
-		now := func(population int, path uint8, of func(Truth) float64) float64 { return of(f.truth(population, int(path), pane)) }
+		now := func(population int, path uint8, of func(Truth) float64) float64 {
+			return of(f.truth(population, int(path), pane))
+		}
 		truth := now
 		if f.layout.ByMean {
-			truth = func(population int, path uint8, of func(Truth) float64) float64 { return mean(population, int(path), of) }
+			truth = func(population int, path uint8, of func(Truth) float64) float64 {
+				return mean(population, int(path), of)
+			}
 		}
-		dead := func(population int, path uint8) bool { return f.truth(population, int(path), pane).Fails > 0.5 }
+		fails := func(t Truth) float64 { return t.Fails }
 		for i, r := range f.layout.Resolvers {
 			choose := func(cost func(int, uint8, func(Truth) float64) float64, harmless bool) (best uint8) {
+				dead := func(population int, path uint8) bool { return cost(population, path, fails) > 0.5 }
 				least, found := 0.0, false
 				for path := range uint8(len(f.layout.Paths)) {
 					sum, all, gone, harm := 0.0, 0.0, 0.0, false
@@ -145,13 +151,21 @@ func list(f *fake, script [][]uint8) (rows []row) {
 			reusedOnly := func(t Truth) float64 { return t.Reused }
 			for _, s := range r.Shares {
 				p := s.Population
-				rows = append(rows, row{
+				one := row{
 					weight: s.Weight,
 					direct: truth(p, 0, mix), chosen: truth(p, path, mix), oracle: truth(p, oracle, mix), harmless: truth(p, harmless, mix),
 					directNow: now(p, 0, mix), chosenNow: now(p, path, mix), oracleNow: now(p, oracleNow, mix),
-					directReused: truth(p, 0, reusedOnly), chosenReused: truth(p, path, reusedOnly),
-					directDead: dead(p, 0), chosenDead: dead(p, path), offDefault: path != 0,
-				})
+					directReused: truth(p, 0, reusedOnly), chosenReused: truth(p, path, reusedOnly), offDefault: path != 0,
+					directDead: truth(p, 0, fails) > 0.5, chosenDead: truth(p, path, fails) > 0.5,
+					directGone: now(p, 0, fails) > 0.5, chosenGone: now(p, path, fails) > 0.5,
+				}
+				if one.chosenGone {
+					one.chosenNow = 16 * one.direct
+				}
+				if now(p, oracleNow, fails) > 0.5 {
+					one.oracleNow = 16 * one.direct
+				}
+				rows = append(rows, one)
 			}
 		}
 	}
@@ -161,31 +175,34 @@ func list(f *fake, script [][]uint8) (rows []row) {
 // slow computes figures from the list.
 func slow(rows []row) map[Figure]float64 {
 	all, failed := 0.0, 0.0
-	var alive []row
+	var alive, aliveNow []row
 	for _, r := range rows {
 		all += r.weight
-		if r.chosenDead {
+		if r.chosenGone {
 			failed += r.weight
 		}
 		if !r.directDead {
 			alive = append(alive, r)
 		}
+		if !r.directGone {
+			aliveNow = append(aliveNow, r)
+		}
 	}
-	mean := func(of func(row) float64) float64 {
+	over := func(rows []row, of func(row) float64) float64 {
 		sum, weight := 0.0, 0.0
-		for _, r := range alive {
+		for _, r := range rows {
 			sum, weight = sum+r.weight*of(r), weight+r.weight
 		}
 		return sum / weight
 	}
-	when := func(is func(row) bool) float64 {
-		return mean(func(r row) float64 {
-			if is(r) {
-				return 1
-			}
-			return 0
-		})
+	mean := func(of func(row) float64) float64 { return over(alive, of) }
+	one := func(yes bool) float64 {
+		if yes {
+			return 1
+		}
+		return 0
 	}
+	when := func(is func(row) bool) float64 { return mean(func(r row) float64 { return one(is(r)) }) }
 	ratio := func(a, b float64) float64 {
 		if b == 0 {
 			return math.NaN()
@@ -201,10 +218,12 @@ func slow(rows []row) map[Figure]float64 {
 		MeanMs:         chosen,
 		GainCaptured:   ratio(direct-chosen, direct-mean(func(r row) float64 { return r.oracle })),
 		GainOfHarmless: ratio(direct-chosen, direct-mean(func(r row) float64 { return r.harmless })),
-		GainInstant: ratio(mean(func(r row) float64 { return r.directNow })-mean(func(r row) float64 { return r.chosenNow }),
-			mean(func(r row) float64 { return r.directNow })-mean(func(r row) float64 { return r.oracleNow })),
-		HarmedShare:    when(func(r row) bool { return r.chosenDead || r.chosen-r.direct > 2 && r.chosen > 1.05*r.direct }),
-		HarmedInstant:  when(func(r row) bool { return r.chosenDead || r.chosenNow-r.directNow > 2 && r.chosenNow > 1.05*r.directNow }),
+		GainInstant: ratio(over(aliveNow, func(r row) float64 { return r.directNow - r.chosenNow }),
+			over(aliveNow, func(r row) float64 { return r.directNow - r.oracleNow })),
+		HarmedShare: when(func(r row) bool { return r.chosenDead || r.chosen-r.direct > 2 && r.chosen > 1.05*r.direct }),
+		HarmedInstant: over(aliveNow, func(r row) float64 {
+			return one(r.chosenGone || r.chosenNow-r.directNow > 2 && r.chosenNow > 1.05*r.directNow)
+		}),
 		SlowerOnReused: when(func(r row) bool { return r.chosenReused > r.directReused }),
 		MovedShare:     when(func(r row) bool { return r.offDefault }),
 		FailedShare:    failed / all,

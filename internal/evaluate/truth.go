@@ -25,32 +25,25 @@ func costsOf(w World, pane int) costs {
 	return out
 }
 
-// meanCosts are the means over the panes that count.
+// meanCosts are the means over pane 0 and the panes that count.
 func meanCosts(w World) costs {
 	l := w.Layout()
-	var sum costs
-	n := 0.0
-	for pane := 1; pane <= l.Panes; pane++ {
-		if !l.Scored(pane) {
-			continue
-		}
-		n++
-		now := costsOf(w, pane)
-		if sum == nil {
-			sum = now
-			continue
-		}
-		for p := range sum {
-			for path := range sum[p] {
-				sum[p][path].mixed += now[p][path].mixed
-				sum[p][path].reused += now[p][path].reused
-			}
-		}
-	}
+	sum := make(costs, l.Populations)
 	for p := range sum {
+		sum[p] = make([]cost, len(l.Paths))
 		for path := range sum[p] {
-			sum[p][path].mixed /= n
-			sum[p][path].reused /= n
+			var mixed, reused, fails, n float64
+			for pane := range l.Panes + 1 {
+				if pane > 0 && !l.Scored(pane) {
+					continue
+				}
+				t := w.Truth(p, path, pane)
+				mixed += onMix(t.New, t.Reused)
+				reused += t.Reused
+				fails += t.Fails
+				n++
+			}
+			sum[p][path] = cost{mixed / n, reused / n, fails/n > deadShare}
 		}
 	}
 	return sum
@@ -68,20 +61,20 @@ func slower(direct, chosen float64) bool { return chosen-direct > max(harmShare*
 // best returns the path with the least mean latency over a resolver's users, among those that work for most of them; of
 // equals the default one, then the lowest. Where harmless, no population is slower by it, or without an answer that it
 // had.
-func best(r *Resolver, truth, now costs, harmless bool) uint8 {
+func best(r *Resolver, truth costs, harmless bool) uint8 {
 	paths := len(truth[r.Shares[0].Population])
 	least, path := 0.0, -1
 	for candidate := range paths {
 		var sum, dead, all float64
 		harm := false
 		for _, s := range r.Shares {
-			c, usual := &truth[s.Population][candidate], &truth[s.Population][0]
+			c := &truth[s.Population][candidate]
 			sum += s.Weight * c.mixed
 			all += s.Weight
-			if now[s.Population][candidate].dead {
+			if c.dead {
 				dead += s.Weight
 			}
-			harm = harm || harms(usual, c, &now[s.Population][0], &now[s.Population][candidate])
+			harm = harm || harms(truth[s.Population], candidate)
 		}
 		if candidate > 0 && harmless && harm || 2*dead > all {
 			continue
@@ -93,10 +86,10 @@ func best(r *Resolver, truth, now costs, harmless bool) uint8 {
 	return uint8(max(0, path))
 }
 
-// harms says whether a candidate is worse than the default path for a population: slower, or dead where that is not.
-func harms(usual, candidate, usualNow, candidateNow *cost) bool {
-	if usualNow.dead {
+// harms says whether a path is worse than the default one for a population: slower, or dead where that is not.
+func harms(paths []cost, path int) bool {
+	if paths[0].dead {
 		return false
 	}
-	return candidateNow.dead || slower(usual.mixed, candidate.mixed)
+	return paths[path].dead || slower(paths[0].mixed, paths[path].mixed)
 }

@@ -34,8 +34,8 @@ type Layout struct {
 	// Scored tells the panes that count: where users are sent during a pane is what the ticks of all panes before it
 	// decided. Pane 0 never counts (nothing is decided yet), pane Panes is the state at the end.
 	Scored func(pane int) bool
-	// ByMean takes gain and harm against each population's mean over the scored panes, since what it says of one pane is
-	// but a measurement. The truth of each pane is then a second figure.
+	// ByMean takes gain and harm against each population's mean over pane 0 and the scored panes, since what Truth says of
+	// one pane is but a measurement. The truth of each pane is then a second figure.
 	ByMean bool
 
 	Outages  []Outage
