@@ -3,87 +3,124 @@ package decide
 import (
 	"fmt"
 
+	"detour/schemas/control"
 	"detour/schemas/decision"
-	"detour/schemas/sample"
 )
 
-// Explain says in a few lines of plain English why a resolver is on its path, with the numbers that decided. paths are
-// the names of the catalogue.
-func Explain(d decision.Decision, paths []string) []string {
-	name := func(path uint8) string {
-		if int(path) < len(paths) {
-			return paths[path]
-		}
-		return fmt.Sprintf("path %d", path)
+// Explanation is a decision in words and numbers, for people.
+type Explanation struct {
+	Why       string // in one line: where the resolver is, and the reason
+	Seen      []Seen // the numbers behind it, the most telling first
+	Otherwise string // what would have changed it; "" where the numbers do not tell
+	Until     int64  // ms: Otherwise holds from this pane on at the earliest; 0 = no such pane
+}
+
+// Seen is one thing that a decision looked at.
+type Seen struct{ What, Found string }
+
+// Lines returns the explanation as text, a line each.
+func (e *Explanation) Lines() []string {
+	lines := []string{e.Why}
+	for _, s := range e.Seen {
+		lines = append(lines, s.What+": "+s.Found)
 	}
-	lines := []string{headline(&d, name)}
-	if d.Direct > 0 {
-		lines = append(lines, measured(&d, name(d.Candidate)))
-	}
-	if d.DefaultTries+d.CandidateTries > 0 {
-		lines = append(lines, fmt.Sprintf("lately %d of %d requests on the default path failed, and %d of %d on %s",
-			d.DefaultFailures, d.DefaultTries, d.CandidateFailures, d.CandidateTries, name(d.Candidate)))
+	if e.Otherwise != "" {
+		lines = append(lines, "otherwise: "+e.Otherwise)
 	}
 	return lines
 }
 
-func headline(d *decision.Decision, name func(uint8) string) string {
-	on, other := name(d.Path), name(d.Candidate)
+// Explainer puts decisions in words. All it says follows from the decision's own numbers and from the policy.
+type Explainer struct {
+	Paths  []string        // names of the catalogue
+	Usual  uint8           // the default path
+	Length int64           // of a pane, ms
+	Policy *control.Policy // that decided; nil = unknown, then what takes it is left out
+}
+
+// Explain says why a resolver is on its path, what was seen, and what would have changed it.
+func (e *Explainer) Explain(d *decision.Decision) Explanation {
+	x := Explanation{Why: e.headline(d)}
+	x.add("latency", e.latency(d))
+	x.add("evidence", e.evidence(d))
+	x.add("its group", e.group(d))
+	x.add("decided", grain(d))
+	x.add("harm", e.harm(d))
+	x.add("worst off", e.worst(d))
+	x.add("failures", e.failures(d))
+	x.add("unrest", unrest(d))
+	x.Otherwise, x.Until = e.otherwise(d)
+	return x
+}
+
+func (x *Explanation) add(what, found string) {
+	if found != "" {
+		x.Seen = append(x.Seen, Seen{what, found})
+	}
+}
+
+func (e *Explainer) name(path uint8) string {
+	if int(path) < len(e.Paths) {
+		return e.Paths[path]
+	}
+	return fmt.Sprintf("path %d", path)
+}
+
+// headline says where a resolver is, and its reason.
+func (e *Explainer) headline(d *decision.Decision) string {
+	return fmt.Sprintf("on %s: %s", e.name(d.Path), e.Reason(d))
+}
+
+// Reason says in a few words why a resolver is on its path.
+func (e *Explainer) Reason(d *decision.Decision) string {
+	on, other := e.name(d.Path), e.name(d.Candidate)
 	switch d.Reason {
 	case decision.NoEvidence:
-		return fmt.Sprintf("on %s: nothing was measured lately", on)
+		return "nothing was measured lately"
 	case decision.TooFew:
-		return fmt.Sprintf("on %s: %d paired runs are too few to judge %s by", on, d.Runs, other)
+		return fmt.Sprintf("only %s, too few to judge %s by", count(d.Runs, "paired run"), other)
 	case decision.Uncertain:
-		return fmt.Sprintf("on %s: %s may well be slower", on, other)
+		return fmt.Sprintf("%s may well be slower", other)
 	case decision.NotFaster:
-		return fmt.Sprintf("on %s: %s is not faster", on, other)
+		return fmt.Sprintf("%s is not faster", other)
 	case decision.CellHarmed:
-		return fmt.Sprintf("on %s: %s is faster on the whole, but would make clients in %s slower", on, other, whom(d))
+		return fmt.Sprintf("%s is faster on the whole, but would make clients in %s slower", other, whom(d))
 	case decision.CandidateDown:
-		return fmt.Sprintf("on %s: %s is down", on, other)
+		return fmt.Sprintf("%s is down", other)
 	case decision.AllDown:
-		return fmt.Sprintf("stays on %s: it is down, and no other path is known to work", on)
+		return fmt.Sprintf("%s is down, and no other path is known to work", on)
 	case decision.Faster:
-		return fmt.Sprintf("on %s: it is credibly faster", on)
+		return "it is credibly faster"
 	case decision.DefaultDown:
-		return fmt.Sprintf("on %s: the default path is down", on)
+		return fmt.Sprintf("%s, the default, is down", e.name(e.Usual))
 	case decision.Held:
-		return fmt.Sprintf("stays on %s for now: the last move was too recent for another", on)
+		return "evidence asks for a move, but the last one was too recent for another"
+	case decision.Operator:
+		return "an operator said so"
+	case decision.Damped:
+		return fmt.Sprintf("%s is better, but the resolver moved to and fro too often lately", other)
+	case decision.OverCapacity:
+		return fmt.Sprintf("%s is faster, but full: others gain more from its capacity", other)
+	case decision.OverBudget:
+		return fmt.Sprintf("%s is faster, but the harm budget over all users is spent on larger gains", other)
+	case decision.RegionDown:
+		return "every path fails behind the last mile: the service's region is down, and a move would not help"
+	case decision.GroupUnsure:
+		return fmt.Sprintf("nothing was measured of it, and its group is too mixed to judge %s by", other)
+	case decision.Silent:
+		return "no run of it came lately, although they used to: its users may reach nothing at all"
 	}
-	return fmt.Sprintf("on %s: %s", on, d.Reason)
+	return d.Reason.String()
 }
 
-// measured tells the latency evidence.
-func measured(d *decision.Decision, candidate string) string {
-	s := fmt.Sprintf("%s was %s (confidence bound: %s) over %d paired runs by %d population",
-		candidate, faster(d.Ratio), faster(d.RatioUpper), d.Runs, d.Cells)
-	if d.Cells != 1 {
-		s += "s"
+// Figures says in a few words what a decision was made from, for a list of many.
+func (e *Explainer) Figures(d *decision.Decision) string {
+	if d.Direct == 0 {
+		return ""
 	}
-	if d.Level == decision.Cell && d.Cells > 1 {
-		s += fmt.Sprintf("; worst for %s, where it was %s", whom(d), faster(d.WorstRatio))
+	s := fmt.Sprintf("%s, %s", faster(d.Ratio), count(d.Runs, "run"))
+	if d.HarmLimit > 0 {
+		s += ", harm " + percent(d.Harm)
 	}
-	return s + fmt.Sprintf("; %.1f ms of %.1f are gained", float64(d.Gain)/1000, float64(d.Direct)/1000)
-}
-
-// faster turns a log2 ratio into words.
-func faster(ratio int32) string {
-	change := 100 * (exp2(float64(ratio)/sample.RatioOne) - 1)
-	if change <= 0 {
-		return fmt.Sprintf("%.0f %% faster", 0-change)
-	}
-	return fmt.Sprintf("%.0f %% slower", change)
-}
-
-// whom names the population that fares worst.
-func whom(d *decision.Decision) string {
-	country := d.WorstCountry.String()
-	switch {
-	case d.WorstASN == 0 && country == "":
-		return "the other networks"
-	case country == "":
-		return fmt.Sprintf("AS%d", d.WorstASN)
-	}
-	return fmt.Sprintf("AS%d in %s", d.WorstASN, country)
+	return s
 }

@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/netip"
-	"time"
 
-	"detour/decide"
-	"detour/internal/dataflow"
-	"detour/schemas"
-	"detour/schemas/decision"
+	"detour/decide/story"
+	"detour/internal/replay"
+	"detour/publish/tail"
+	"detour/schemas/pathmap"
 )
 
 func explainCommand() command {
@@ -19,158 +17,131 @@ func explainCommand() command {
 		name:    "explain",
 		args:    "RESOLVER",
 		summary: "say which path a resolver is on, since when, and why",
-		help: `Reads the decisions topic: the state now, and the changes within the last --ticks ticks (a tick is a pane). Older
-changes are in ClickHouse, table decisions.
+		help: `Reads the decisions topic: the state now, or as of a published version, in words and numbers; what would have changed it;
+and the changes within the last --ticks ticks (a tick is a pane), newest last. Where the topic no longer reaches back to the
+version, ClickHouse is asked, if the configuration names one.
 
 Examples:
   detour explain --config detour.yaml 192.0.2.1
+  detour explain --config detour.yaml --version 17 192.0.2.1       # as of the tick that version 17 was made of
   detour explain --config detour.yaml --json 2001:db8::53`,
 	}
 	c.run = func(ctx context.Context, std stdio, args []string) error {
 		fs := c.flags(std)
 		path := configFlag(fs)
+		version := fs.Int64("version", 0, "tell as of the published version `number`")
 		ticks := fs.Int("ticks", 1440, "how many ticks to look back for changes")
+		data := fs.String("data", "", "look at what \"detour demo --data\" left in this `folder`, or a copy of what it has written so far")
 		asJSON := fs.Bool("json", false, "print JSON")
 		if err := parse(fs, args, 1); err != nil {
 			return err
 		}
 		resolver, err := netip.ParseAddr(fs.Arg(0))
-		if err != nil || resolver.Zone() != "" {
+		switch {
+		case err != nil || resolver.Zone() != "":
 			return configErrorf("%q is not an IP address without a zone", fs.Arg(0))
-		}
-		if *ticks < 1 {
+		case *ticks < 1:
 			return configErrorf("--ticks is %d, it has to be at least 1", *ticks)
+		case given(fs, "version") && *version < 1:
+			return configErrorf("--version is %d, versions begin at 1", *version)
+		case *data != "" && given(fs, "config"):
+			return configErrorf("--data and --config contradict each other: a demo's folder has its own configuration")
 		}
-		return withLog(ctx, std, *path, func(p *pipeline) error {
-			story, err := readStory(ctx, p.log, resolver.Unmap(), *ticks)
-			if err != nil {
-				return err
-			}
-			if *asJSON {
-				return story.writeJSON(std.out, p.cfg.Genesis.PathIDs())
-			}
-			story.write(std.out, p.cfg.Genesis.PathIDs(), p.cfg.Genesis.DefaultPath())
-			return nil
-		})
+		tell := func(p *pipeline) error {
+			return explain(ctx, std, &question{pipeline: p, resolver: resolver.Unmap(), version: *version, ticks: *ticks}, *asJSON)
+		}
+		if *data != "" {
+			return withDemoLog(std, *data, tell)
+		}
+		return withLog(ctx, std, *path, tell)
 	}
 	return c
 }
 
-// story is what the log tells of one resolver.
-type story struct {
+// question is what explain is asked.
+type question struct {
+	*pipeline
 	resolver netip.Addr
-	pane     int64               // newest tick
-	state    *decision.Decision  // nil = no state: the default path
-	changes  []decision.Decision // oldest first
-	at       []int64             // pane of each change
+	version  int64 // 0 = as of the last tick
+	ticks    int
 }
 
-// readStory reads back over the given number of ticks, and further to a snapshot if there is none among them.
-func readStory(ctx context.Context, log dataflow.Log, resolver netip.Addr, ticks int) (*story, error) {
-	var s *story
-	_, _, err := dataflow.Tail(ctx, log, schemas.Partition{Topic: schemas.Decisions}, func(records []schemas.Record) (bool, error) {
-		s = &story{resolver: resolver}
-		seen, snapshot := 0, false
-		var whole decision.Assembler
-		for i := range records {
-			batch, err := decision.Decode(records[i].Value)
-			if err != nil {
-				continue // no reader ever took it
-			}
-			if tick, err := whole.Add(batch); err == nil && tick != nil {
-				seen, snapshot = seen+1, snapshot || tick.Tick.Snapshot
-				s.add(tick)
-			}
-		}
-		return snapshot && seen >= ticks, nil
-	})
-	if err == nil && s.pane == 0 {
-		err = fmt.Errorf("there is no decision yet: \"detour decide\" has not completed a tick")
+// explain answers a question in words, or as JSON.
+func explain(ctx context.Context, std stdio, q *question, asJSON bool) error {
+	err := checkGenesis(ctx, q.pipeline)
+	switch {
+	case errors.Is(err, replay.ErrNoVersion):
+		return story.ErrNoTick
+	case err != nil:
+		return err
 	}
-	return s, err
-}
-
-// add takes the next tick.
-func (s *story) add(w *decision.Whole) {
-	s.pane = w.Pane
-	if w.Tick.Snapshot {
-		s.state = nil
+	policies, err := story.Policies(ctx, q.log)
+	if err != nil {
+		return err
 	}
-	for _, d := range w.Decisions {
-		if d.Resolver != s.resolver {
-			continue
-		}
-		if s.state = &d; d.Gone == 1 {
-			s.state = nil
-		}
-		if d.Changed == 1 {
-			s.changes, s.at = append(s.changes, d), append(s.at, w.Pane)
-		}
+	t := &story.Teller{
+		Paths: q.cfg.Genesis.PathIDs(), Usual: q.cfg.Genesis.DefaultPath(), Length: q.cfg.Genesis.Pane, Policies: policies,
 	}
-}
-
-func (s *story) write(w io.Writer, paths []string, byDefault uint8) {
-	if s.state == nil {
-		fmt.Fprintf(w, "%s is on %s, the default: there is no evidence about it.\n", s.resolver, paths[byDefault])
+	var s *story.Story
+	var m *story.Map
+	if q.version == 0 {
+		s, m, err = q.now(ctx)
 	} else {
-		fmt.Fprintf(w, "%s is on %s%s.\n", s.resolver, paths[s.state.Path], since(s.state))
-		for _, line := range decide.Explain(*s.state, paths) {
-			fmt.Fprintf(w, "  %s\n", line)
-		}
+		s, m, err = q.then(ctx, t.Paths)
 	}
-	fmt.Fprintf(w, "\nAs of %s. ", clockTime(s.pane))
-	if len(s.changes) == 0 {
-		fmt.Fprintln(w, "Nothing changed in the ticks looked at.")
-		return
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return t.WriteJSON(std.out, s, m)
 	}
-	fmt.Fprintln(w, "Changes:")
-	for i, d := range s.changes {
-		fmt.Fprintf(w, "  %s  %-10s %-14s %5d runs\n", clockTime(s.at[i]), paths[d.Path], d.Reason, d.Runs)
-	}
+	return t.Write(std.out, s, m)
 }
 
-// since says how long a resolver has been on its path; one that was never moved always was.
-func since(d *decision.Decision) string {
-	if d.Since == 0 {
-		return ", where it always was"
+// now tells the story as of the last tick, and what the last map says.
+func (q *question) now(ctx context.Context) (*story.Story, *story.Map, error) {
+	s, err := q.reader().Now(ctx, q.resolver)
+	if err != nil {
+		return nil, nil, err
 	}
-	return " since " + clockTime(d.Since)
+	end, err := tail.Read(ctx, q.log, 1)
+	if err != nil || end.Last() == nil {
+		return s, nil, err
+	}
+	m, err := q.published(end.Last())
+	return s, m, err
 }
 
-func clockTime(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC") }
+// then tells the story as of a version: from the log, or where that is not possible any more, from ClickHouse.
+func (q *question) then(ctx context.Context, paths []string) (*story.Story, *story.Map, error) {
+	published, err := tail.Find(ctx, q.log, q.version)
+	switch {
+	case errors.Is(err, tail.ErrNotHeld):
+		return q.recall(ctx, paths, nil)
+	case err != nil:
+		return nil, nil, err
+	}
+	m := &published.Manifest
+	s, err := q.reader().At(ctx, q.resolver, m.Tick, m.TickDigest, m.Positions.Decisions)
+	if errors.Is(err, story.ErrGone) {
+		return q.recall(ctx, paths, published)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	says, err := q.published(published)
+	return s, says, err
+}
 
-func (s *story) writeJSON(w io.Writer, paths []string) error {
-	type entry struct {
-		Pane        string   `json:"pane"`
-		Path        string   `json:"path"`
-		Since       string   `json:"since,omitempty"` // left out: it was never moved
-		Reason      string   `json:"reason"`
-		Level       string   `json:"level"`
-		Runs        uint32   `json:"runs"`
-		Explanation []string `json:"explanation"`
+func (q *question) reader() *story.Reader {
+	return &story.Reader{Log: q.log, Genesis: q.cfg.Genesis.Hash(), Ticks: q.ticks}
+}
+
+// published returns what a version says of the resolver.
+func (q *question) published(v *pathmap.Publication) (*story.Map, error) {
+	content, err := v.Manifest.Open(v.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("read the map: %w", err)
 	}
-	describe := func(pane int64, d *decision.Decision) *entry {
-		if d == nil {
-			return nil
-		}
-		e := &entry{
-			Pane: clockTime(pane), Path: paths[d.Path], Reason: d.Reason.String(), Level: d.Level.String(), Runs: d.Runs,
-			Explanation: decide.Explain(*d, paths),
-		}
-		if d.Since != 0 {
-			e.Since = clockTime(d.Since)
-		}
-		return e
-	}
-	out := struct {
-		Resolver string   `json:"resolver"`
-		Now      *entry   `json:"now"` // null: no evidence, so the default path
-		Changes  []*entry `json:"changes"`
-	}{s.resolver.String(), describe(s.pane, s.state), []*entry{}}
-	for i := range s.changes {
-		out.Changes = append(out.Changes, describe(s.at[i], &s.changes[i]))
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return &story.Map{Version: v.Manifest.Version, Tick: v.Manifest.Tick, Path: content.Path(q.resolver)}, nil
 }

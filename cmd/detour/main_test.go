@@ -98,6 +98,8 @@ func TestMissingFilesAreConfigurationErrors(t *testing.T) {
 		{[]string{"explain", "--config", config, "not-an-address"}, "not-an-address"},
 		{[]string{"explain", "--config", config, "fe80::1%eth0"}, "fe80::1%eth0"},
 		{[]string{"explain", "--config", config, "--ticks", "0", "192.0.2.1"}, "--ticks"},
+		{[]string{"explain", "--config", config, "--version", "0", "192.0.2.1"}, "--version"},
+		{[]string{"explain", "--config", config, "--data", "demo-data", "192.0.2.1"}, "--data"},
 		{[]string{"explain", "--config", config, "192.0.2.1", "--json"}, "--json"},
 		{[]string{"demo", "--scenario", "gone.yaml"}, "gone.yaml"},
 		{[]string{"demo", "--scenario", file(t, "s.yaml", "seeed: 1\nrunz: 2\n")}, "runz"},

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -8,7 +9,9 @@ import (
 func TestDecisionsAreStoredByName(t *testing.T) {
 	s := migrated(t)
 	p := newPipeline(t, 1)
-	p.decide(1_000_000*paneMS, 1, 1, true)
+	const pane = 1_000_000 * paneMS
+	p.decide(pane, 1, 1, true)
+	p.publish(pane, nil)
 	h := p.history(s, &soloGroup{log: p.log})
 	runUntil(t, h, caughtUp(t, h))
 	const query = `SELECT concat('ratio ', ratio_lower, ' ', ratio, ' ', ratio_upper, ' own ', own_ratio, ' of ', own_runs,
@@ -20,5 +23,18 @@ func TestDecisionsAreStoredByName(t *testing.T) {
 	const view = "SELECT concat(event, ' ', harm_pct, ' of ', harm_limit_pct) FROM resolver_history(resolver = $1)"
 	if got := scan[string](t, s, view, address(0).String()); got != "decision 0.5 of 2" {
 		t.Error(got)
+	}
+	got, err := s.Recall(t.Context(), address(0), 1, p.genesis.PathIDs())
+	if err != nil || len(got) != 1 || got[0].Decision != p.decision(pane, address(0)) || got[0].Tick != 1 || got[0].Pane != pane || got[0].Policy != policyHash {
+		t.Errorf("%+v, %v, want %+v", got, err, p.decision(pane, address(0)))
+	}
+	if got, err := s.Recall(t.Context(), address(0), 0, p.genesis.PathIDs()); err != nil || len(got) != 0 {
+		t.Errorf("before the first tick: %+v, %v", got, err)
+	}
+	if m, err := s.MadeOf(t.Context(), 1); err != nil || m != (Made{pane, 1, policyHash}) {
+		t.Error(m, err)
+	}
+	if m, err := s.MadeOf(t.Context(), 2); !errors.Is(err, ErrNotStored) {
+		t.Error(m, err)
 	}
 }

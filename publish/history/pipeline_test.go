@@ -130,16 +130,24 @@ func (p *pipeline) decide(pane int64, n, m int, snapshot bool) {
 			changed = 1
 		}
 		if changed == 1 || snapshot {
-			rows = append(rows, decision.Decision{
-				Resolver: address(i), Path: 1, Since: pane, Changed: changed, Reason: decision.Faster, Level: decision.Resolver,
-				Candidate: 1, Runs: 7, Cells: 1, Ratio: -512, RatioUpper: -256, WorstRatio: -100, Direct: 90_000, Gain: 20_000,
-				RatioLower: -1024, Harm: 5_000, HarmLimit: 20_000, OwnRatio: -768, OwnRuns: 352, GroupRatio: 512, GroupRuns: 96, Penalty: 3, Failovers: 1,
-			})
+			row := p.decision(pane, address(i))
+			row.Changed = changed
+			rows = append(rows, row)
 		}
 	}
 	slices.SortFunc(rows, func(a, b decision.Decision) int { return decision.Compare(&a, &b) })
 	p.writeTick(pane, snapshot, rows)
 	p.changed += uint64(n)
+}
+
+// decision returns a change of a resolver's state with something in every column.
+func (p *pipeline) decision(pane int64, resolver netip.Addr) decision.Decision {
+	return decision.Decision{
+		Resolver: resolver, Path: 1, Since: pane, Changed: 1, Reason: decision.Faster, Level: decision.Resolver,
+		Candidate: 1, Runs: 7, Cells: 1, Ratio: -512, RatioUpper: -256, WorstRatio: -100, WorstASN: 64500, WorstCountry: 'D'<<8 | 'E',
+		Direct: 90_000, Gain: 20_000, DefaultTries: 30, DefaultFailures: 1, CandidateTries: 29, CandidateFailures: 2,
+		RatioLower: -1024, Harm: 5_000, HarmLimit: 20_000, OwnRatio: -768, OwnRuns: 352, GroupRatio: 512, GroupRuns: 96, Penalty: 3, Failovers: 1,
+	}
 }
 
 // decideFor writes a tick in which one resolver changes.

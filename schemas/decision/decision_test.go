@@ -159,9 +159,18 @@ func TestNames(t *testing.T) {
 	seen := map[string]bool{}
 	for r := range Reason(Reasons) {
 		seen[r.String()] = true
+		if got, err := ParseReason(r.String()); err != nil || got != r {
+			t.Errorf("%s is read as %s, %v", r, got, err)
+		}
 	}
 	for l := range Level(Levels) {
 		seen[l.String()] = true
+		if got, err := ParseLevel(l.String()); err != nil || got != l {
+			t.Errorf("%s is read as %s, %v", l, got, err)
+		}
+	}
+	if _, err := ParseReason("world"); err == nil {
+		t.Error("a level is read as a reason")
 	}
 	if len(seen) != Reasons+Levels || seen[""] {
 		t.Errorf("%d names for %d reasons and %d levels", len(seen), Reasons, Levels)

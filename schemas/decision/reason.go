@@ -1,6 +1,9 @@
 package decision
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Reason is why a resolver is on its path.
 type Reason uint8
@@ -61,4 +64,22 @@ func (l Level) String() string {
 		return levels[l]
 	}
 	return fmt.Sprintf("invalid(%d)", uint8(l))
+}
+
+// ParseReason reads what Reason.String writes.
+func ParseReason(s string) (Reason, error) {
+	i := slices.Index(reasons[:], s)
+	if i < 0 {
+		return 0, fmt.Errorf("no reason is %.40q", s)
+	}
+	return Reason(i), nil
+}
+
+// ParseLevel reads what Level.String writes.
+func ParseLevel(s string) (Level, error) {
+	i := slices.Index(levels[:], s)
+	if i < 0 {
+		return 0, fmt.Errorf("no level is %.40q", s)
+	}
+	return Level(i), nil
 }
