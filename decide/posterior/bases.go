@@ -3,8 +3,7 @@ package posterior
 // Network is a network in a country, as Bases learns from it.
 type Network struct {
 	Country  int // index
-	Prefixes []*Prefix
-	Runs     []float64 // by prefix: how much was seen of it
+	Prefixes []Prefix
 
 	said   Belief // what its prefixes add to the country's distribution
 	weight float64
@@ -44,14 +43,17 @@ func UnknownBases() *Bases { return &Bases{World: wide()} }
 // LearnBases learns them by EM: what is believed of each prefix, given the bases of the round before, is what occurs. A
 // network is never told what it said itself. How often a country's prefixes lie where makes its base, shrunk to the
 // world's; and the world's is the mean of all countries, each by how much was seen of it.
-func LearnBases(k *Kin, countries int, networks []*Network) *Bases {
+func LearnBases(kin Kin, countries int, networks []*Network) *Bases {
 	b := &Bases{World: wide(), countries: make([]countryBase, countries)}
+	pooler := Pooler{Kin: kin}
 	for range baseRounds {
 		next := make([]countryBase, countries)
 		for _, n := range networks {
 			base := b.Of(n)
-			k.Pool(&base, n.Prefixes)
-			n.speak(&next[n.Country])
+			s := speaker{network: n}
+			pooler.Pool(&base, n.Prefixes, &s)
+			n.said, n.weight = s.said, s.weight
+			next[n.Country].add(n)
 		}
 		b.countries = next
 		b.World = world(next)
@@ -59,20 +61,31 @@ func LearnBases(k *Kin, countries int, networks []*Network) *Bases {
 	return b
 }
 
-// speak replaces what the network said by what is believed of its prefixes now.
-func (n *Network) speak(to *countryBase) {
-	n.said, n.weight = Belief{}, 0
-	for i, p := range n.Prefixes {
-		w := n.Runs[i] / (n.Runs[i] + prefixHalf)
-		for k, x := range p.Mean {
-			n.said[k] += float64(w * x)
-		}
-		n.weight += w
+// speaker sums up what is believed of a network's prefixes.
+type speaker struct {
+	network *Network
+	said    Belief
+	weight  float64
+}
+
+// Cell implements Visitor.
+func (s *speaker) Cell(int, int, *Belief, *Belief) {}
+
+// Prefix implements Visitor.
+func (s *speaker) Prefix(prefix int, mean, _ *Belief) {
+	runs := s.network.Prefixes[prefix].Runs
+	w := runs / (runs + prefixHalf)
+	for k, x := range mean {
+		s.said[k] += float64(w * x)
 	}
+	s.weight += w
+}
+
+func (c *countryBase) add(n *Network) {
 	for k, x := range n.said {
-		to.sum[k] += x
+		c.sum[k] += x
 	}
-	to.weight += n.weight
+	c.weight += n.weight
 }
 
 func world(countries []countryBase) (b Belief) {

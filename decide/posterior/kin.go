@@ -36,15 +36,28 @@ func LearnKin(b *Bases, networks []*Network) Kin {
 }
 
 // evidence returns the sum, over all cells, of log2 of how likely its evidence is given all others'.
-func (k *Kin) evidence(b *Bases, networks []*Network) (sum float64) {
+func (k *Kin) evidence(b *Bases, networks []*Network) float64 {
+	pooler, judge := Pooler{Kin: *k}, marginal{}
 	for _, n := range networks {
 		base := b.Of(n)
-		k.Pool(&base, n.Prefixes)
-		for _, p := range n.Prefixes {
-			for _, m := range p.Members {
-				sum += Log2(dot(&m.Prior, &m.Likelihood) / m.Prior.sum())
-			}
-		}
+		judge.prefixes = n.Prefixes
+		pooler.Pool(&base, n.Prefixes, &judge)
 	}
-	return sum
+	return judge.sum
 }
+
+// marginal sums up how likely each cell's evidence was.
+type marginal struct {
+	prefixes []Prefix
+	sum      float64
+}
+
+// Cell implements Visitor.
+func (m *marginal) Cell(prefix, cell int, prior, _ *Belief) {
+	var own Belief
+	m.prefixes[prefix].Cells[cell].unpack(&own)
+	m.sum += Log2(dot(prior, &own) / prior.sum())
+}
+
+// Prefix implements Visitor.
+func (m *marginal) Prefix(int, *Belief, *Belief) {}

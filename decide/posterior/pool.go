@@ -1,81 +1,109 @@
 package posterior
 
-// Member is a cell in its network: what it has shown, and what becomes of it.
-type Member struct {
-	Likelihood Belief
-	Prior      Belief // what its neighbours and its country make likely, up to a factor
-	Posterior  Belief
+// Likelihood is a Belief that is kept: half the bytes, and exact enough.
+type Likelihood [Size]float32
 
-	up Belief // what it says of its prefix
+// Pack returns b to be kept.
+func (b *Belief) Pack() (l Likelihood) {
+	for k, x := range b {
+		l[k] = float32(x)
+	}
+	return l
 }
 
-// Prefix is the members of a network whose resolvers are in one address prefix.
+func (l *Likelihood) unpack(b *Belief) {
+	for k, x := range l {
+		b[k] = float64(x)
+	}
+}
+
+// Prefix is the cells of a network whose resolvers are in one address prefix.
 type Prefix struct {
-	Members []*Member
-	Next    Belief // what is likely for a resolver of the prefix that has shown nothing
-	Mean    Belief // what is believed of the prefix's own ratio
-
-	all, up Belief
+	Cells []*Likelihood
+	Runs  float64 // how much was seen of all of them
 }
 
-// Kin is how alike the members of a prefix are, and the prefixes of a network.
+// Kin is how alike the cells of a prefix are, and the prefixes of a network.
 type Kin struct{ Prefix, Network Kinship }
 
-// Pool lets the prefixes of a network, and their members, speak for one another. A network has a ratio of its own, drawn
-// from base, which is what occurs in its country; each prefix is near it or not, and so is each member to its prefix. On
-// that tree the posterior is exact: what a node hears is all that others say, and not its own echo (belief propagation:
-// J. Pearl, Probabilistic Reasoning in Intelligent Systems, 1988, chapter 4). Order of members matters to the last bit:
-// the caller keeps one. It returns what is likely for a prefix of the network that has shown nothing.
-func (k *Kin) Pool(base *Belief, prefixes []*Prefix) (next Belief) {
+// Visitor is told what Pool finds. It may not keep what it is given.
+type Visitor interface {
+	// Cell is told of each cell, up to a factor, what all others make likely for it, and what is believed of it.
+	Cell(prefix, cell int, prior, posterior *Belief)
+	// Prefix is told what is believed of the prefix's own ratio, and what is likely for a cell of it that has shown
+	// nothing. It comes behind its cells.
+	Prefix(prefix int, mean, next *Belief)
+}
+
+// Pooler lets the prefixes of a network, and their cells, speak for one another.
+type Pooler struct {
+	Kin Kin
+
+	nodes []node // of the network at hand
+}
+
+// node is what the cells of a prefix say, and what that says of the network.
+type node struct{ all, up Belief }
+
+// Pool goes through a network. It has a ratio of its own, drawn from base, which is what occurs in its country; each
+// prefix is near it or not, and so is each cell to its prefix. On that tree the posterior is exact: what a node hears is
+// all that others say, and not its own echo (belief propagation: J. Pearl, Probabilistic Reasoning in Intelligent Systems,
+// 1988, chapter 4). The order of cells matters to the last bit: the caller keeps one.
+func (p *Pooler) Pool(base *Belief, prefixes []Prefix, v Visitor) {
+	if len(prefixes) > len(p.nodes) {
+		p.nodes = make([]node, len(prefixes))
+	}
 	network := *base
-	for _, p := range prefixes {
-		k.gather(base, p)
-		network.times(&p.up)
+	for i := range prefixes {
+		p.gather(base, prefixes[i].Cells, &p.nodes[i])
+		network.times(&p.nodes[i].up)
 		network.lift()
 	}
 	var others, prior Belief
-	for _, p := range prefixes {
-		without(&others, &network, &p.up)
-		k.Network.below(&prior, &others, base)
+	for i := range prefixes {
+		without(&others, &network, &p.nodes[i].up)
+		p.Kin.Network.below(&prior, &others, base)
 		prior.Normalize()
-		k.spread(base, &prior, p)
+		p.spread(base, &prior, i, prefixes[i].Cells, v)
 	}
-	k.Network.below(&next, &network, base)
-	next.Normalize()
-	return next
 }
 
-// gather sums up what the members of p say.
-func (k *Kin) gather(base *Belief, p *Prefix) {
-	for i, m := range p.Members {
-		k.Prefix.above(&m.up, &m.Likelihood, base)
+// gather sums up what the cells of a prefix say.
+func (p *Pooler) gather(base *Belief, cells []*Likelihood, n *node) {
+	var own, up Belief
+	for i, l := range cells {
+		l.unpack(&own)
+		p.Kin.Prefix.above(&up, &own, base)
 		if i == 0 {
-			p.all = m.up
+			n.all = up
 			continue
 		}
-		p.all.times(&m.up)
-		p.all.lift()
+		n.all.times(&up)
+		n.all.lift()
 	}
-	k.Network.above(&p.up, &p.all, base)
-	p.up.peak()
+	p.Kin.Network.above(&n.up, &n.all, base)
+	n.up.peak()
 }
 
-// spread tells each member of p what the others and the network make likely.
-func (k *Kin) spread(base, prior *Belief, p *Prefix) {
-	p.Mean = *prior
-	p.Mean.times(&p.all)
-	p.Mean.peak()
-	var others Belief
-	for _, m := range p.Members {
-		without(&others, &p.Mean, &m.up)
-		k.Prefix.below(&m.Prior, &others, base)
-		m.Posterior = m.Prior
-		m.Posterior.times(&m.Likelihood)
-		m.Posterior.Normalize()
+// spread tells each cell of a prefix what the others and the network make likely.
+func (p *Pooler) spread(base, prior *Belief, prefix int, cells []*Likelihood, v Visitor) {
+	mean := *prior
+	mean.times(&p.nodes[prefix].all)
+	mean.peak()
+	var own, up, others, expected Belief
+	for i, l := range cells {
+		l.unpack(&own)
+		p.Kin.Prefix.above(&up, &own, base)
+		without(&others, &mean, &up)
+		p.Kin.Prefix.below(&expected, &others, base)
+		own.times(&expected)
+		own.Normalize()
+		v.Cell(prefix, i, &expected, &own)
 	}
-	p.Mean.Normalize()
-	k.Prefix.below(&p.Next, &p.Mean, base)
-	p.Next.Normalize()
+	mean.Normalize()
+	p.Kin.Prefix.below(&expected, &mean, base)
+	expected.Normalize()
+	v.Prefix(prefix, &mean, &expected)
 }
 
 // without takes one message out of a product.

@@ -46,9 +46,15 @@ func TestPoolIsExact(t *testing.T) {
 		}
 		base.Normalize()
 		k := Kin{Kinship{0.05 + 0.5*r.Float64(), 0}, Kinship{0.05 + 0.5*r.Float64(), 0}} // 0: near is the same
-		m := []*Member{{Likelihood: random(r)}, {Likelihood: random(r)}, {Likelihood: random(r)}}
-		prefixes := []*Prefix{{Members: m[:2]}, {Members: m[2:]}}
-		k.Pool(&base, prefixes)
+		var m []*Likelihood
+		for range 3 {
+			b := random(r)
+			l := b.Pack()
+			m = append(m, &l)
+		}
+		var got collected
+		pooler := Pooler{Kin: k}
+		pooler.Pool(&base, []Prefix{{Cells: m[:2]}, {Cells: m[2:]}}, &got)
 
 		var want [3]Belief
 		for _, n := range cells {
@@ -59,7 +65,7 @@ func TestPoolIsExact(t *testing.T) {
 							for _, c := range cells {
 								x := base[n] * k.Network.slowly(n, p0, &base) * k.Network.slowly(n, p1, &base) *
 									k.Prefix.slowly(p0, a, &base) * k.Prefix.slowly(p0, b, &base) * k.Prefix.slowly(p1, c, &base) *
-									m[0].Likelihood[a] * m[1].Likelihood[b] * m[2].Likelihood[c]
+									float64(m[0][a]) * float64(m[1][b]) * float64(m[2][c])
 								want[0][a] += x
 								want[1][b] += x
 								want[2][c] += x
@@ -72,13 +78,19 @@ func TestPoolIsExact(t *testing.T) {
 		for i := range want {
 			want[i].Normalize()
 			for c := range want[i] {
-				if got := m[i].Posterior[c]; math.Abs(got-want[i][c]) > 1e-9 {
-					t.Fatalf("member %d, cell %d: %g, want %g", i, c, got, want[i][c])
+				if got := got[i][c]; math.Abs(got-want[i][c]) > 1e-9 {
+					t.Fatalf("cell %d, ratio %d: %g, want %g", i, c, got, want[i][c])
 				}
 			}
 		}
 	}
 }
+
+// collected is the posteriors of all cells in order.
+type collected []Belief
+
+func (c *collected) Cell(_, _ int, _, posterior *Belief) { *c = append(*c, *posterior) }
+func (c *collected) Prefix(int, *Belief, *Belief)        {}
 
 func TestNearIsATwoSidedGeometricKernel(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -247,7 +259,7 @@ func TestAGroupThatMisleadsIsPooledLess(t *testing.T) {
 			n := &Network{}
 			place := r.Float64()*2 - 1
 			for range 3 {
-				p := &Prefix{}
+				p := Prefix{Runs: 48}
 				for range 6 {
 					truth := place
 					if !same {
@@ -261,9 +273,11 @@ func TestAGroupThatMisleadsIsPooledLess(t *testing.T) {
 							model.Add(&e, Reused, i-MaxBin, k)
 						}
 					}
-					p.Members = append(p.Members, &Member{Likelihood: model.Likelihood(g, &e, 0.5)})
+					b := model.Likelihood(g, &e, 0.5)
+					l := b.Pack()
+					p.Cells = append(p.Cells, &l)
 				}
-				n.Prefixes, n.Runs = append(n.Prefixes, p), append(n.Runs, 48)
+				n.Prefixes = append(n.Prefixes, p)
 			}
 			list = append(list, n)
 		}
@@ -278,7 +292,7 @@ func TestAGroupThatMisleadsIsPooledLess(t *testing.T) {
 	} {
 		list := networks(c.same)
 		kin := UnknownKin()
-		b := LearnBases(&kin, 1, list)
+		b := LearnBases(kin, 1, list)
 		if got := LearnKin(b, list); !c.ok(got) {
 			t.Errorf("same %t: learnt %+v", c.same, got)
 		}
@@ -287,19 +301,21 @@ func TestAGroupThatMisleadsIsPooledLess(t *testing.T) {
 
 func BenchmarkPool(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var prefixes []*Prefix
+	var prefixes []Prefix
 	const n = 1000
 	for range n / 10 {
-		p := &Prefix{}
+		var p Prefix
 		for range 10 {
-			p.Members = append(p.Members, &Member{Likelihood: random(r)})
+			x := random(r)
+			l := x.Pack()
+			p.Cells = append(p.Cells, &l)
 		}
 		prefixes = append(prefixes, p)
 	}
-	k := UnknownKin()
+	pooler := Pooler{Kin: UnknownKin()}
 	base := wide()
 	for b.Loop() {
-		k.Pool(&base, prefixes)
+		pooler.Pool(&base, prefixes, &marginal{prefixes: prefixes})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/cell")
 }
