@@ -15,7 +15,7 @@ import (
 type Checkpoint struct {
 	Pane  int64 // that the last tick reached, ms
 	Tick  decision.Tick
-	State map[netip.Addr]decision.Decision // of every resolver with state; nil = no tick yet
+	State map[netip.Prefix]decision.Decision // by Decision.Subject: every resolver and prefix with state; nil = no tick yet
 
 	chain decision.Chain
 }
@@ -53,15 +53,15 @@ func (c *Checkpoint) Sure() bool { return c.chain.Sure() }
 
 func (c *Checkpoint) apply(w *decision.Whole, relation chunk.Relation) {
 	if relation == chunk.Restart {
-		c.State = make(map[netip.Addr]decision.Decision, len(w.Decisions))
+		c.State = make(map[netip.Prefix]decision.Decision, len(w.Decisions))
 	}
 	c.Pane, c.Tick = w.Pane, w.Tick
 	for i := range w.Decisions {
 		d := &w.Decisions[i]
 		if d.Gone == 1 {
-			delete(c.State, d.Resolver)
+			delete(c.State, d.Subject())
 		} else {
-			c.State[d.Resolver] = *d
+			c.State[d.Subject()] = *d
 		}
 	}
 }

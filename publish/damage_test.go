@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -163,10 +162,7 @@ func TestADamagedRecordStopsNothing(t *testing.T) {
 		w := newWorld(t)
 		states := history(t, w)
 		n := len(w.log[decisions])
-		var rows []decision.Decision // what a snapshot holds
-		for _, r := range slices.SortedFunc(maps.Keys(states[len(states)-1]), netip.Addr.Compare) {
-			rows = append(rows, decision.Decision{Resolver: r, Path: states[len(states)-1][r]})
-		}
+		rows := states[len(states)-1].snapshot()
 		w.accept(w.batches(0, 1, true, append(rows, move("203.0.113.1", 1))...))
 		w.decide(move("203.0.113.2", 1))
 		faulted := *w

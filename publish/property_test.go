@@ -2,7 +2,6 @@ package publish_test
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -18,18 +17,10 @@ import (
 	"detour/schemas/pathmap"
 )
 
-// resolvers are few, so that ticks meet one another.
-var resolvers = func() (all []netip.Addr) {
-	for i := range 8 {
-		all = append(all, netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", 3*i)), netip.MustParseAddr(fmt.Sprintf("2001:db8:%d::1", i)))
-	}
-	return all
-}()
-
-// history fills a world with ticks, and with what a reader has to pass over; it returns, by a dumb model, the entries
-// after each tick.
-func history(t *rapid.T, w *world) (states []map[netip.Addr]uint8) {
-	state := map[netip.Addr]uint8{}
+// history fills a world with ticks, and with what a reader has to pass over; it returns, by a dumb model, the state after
+// each tick.
+func history(t *rapid.T, w *world) (states []placed) {
+	state := placed{}
 	for range rapid.IntRange(1, 12).Draw(t, "ticks") {
 		switch rapid.IntRange(0, 5).Draw(t, "before") {
 		case 0:
@@ -47,18 +38,8 @@ func history(t *rapid.T, w *world) (states []map[netip.Addr]uint8) {
 				w.append(stray.batches(98, 1, false, move("192.0.2.201", 1))...)
 			}
 		}
-		state = maps.Clone(state)
 		var rows []decision.Decision
-		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(resolvers), 0, 6, rapid.ID).Draw(t, "rows") {
-			d := decision.Decision{Resolver: r, Path: rapid.Uint8Range(0, 2).Draw(t, "path"), Changed: 1}
-			if d.Gone = rapid.Uint8Range(0, 1).Draw(t, "gone"); d.Gone == 1 {
-				d.Path = 0
-			}
-			rows = append(rows, d)
-			if delete(state, r); d.Path != 0 {
-				state[r] = d.Path
-			}
-		}
+		state, rows = state.draw(t)
 		b := w.batches(0, rapid.IntRange(1, 3).Draw(t, "chunks"), false, rows...)
 		w.accept(b)
 		if rapid.Bool().Draw(t, "repeat") {
@@ -80,12 +61,14 @@ func TestVersionsAreTheStatesOfADumbModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := map[netip.Addr]uint8{}
-			for _, e := range m.Entries {
-				got[e.Resolver] = e.Path
+			for _, r := range everybody {
+				if got, want := m.Path(r), states[p.Manifest.Tick-1].path(r); got != want {
+					t.Fatalf("version %d of tick %d has %s on path %d, want %d", p.Manifest.Version, p.Manifest.Tick, r, got, want)
+				}
 			}
-			if want := states[p.Manifest.Tick-1]; !maps.Equal(got, want) {
-				t.Fatalf("version %d of tick %d: %v, want %v", p.Manifest.Version, p.Manifest.Tick, got, want)
+			prefixes, exceptions := m.Counts()
+			if n := p.Manifest; n.Entries != len(m.Entries) || n.Prefixes != prefixes || n.Exceptions != exceptions {
+				t.Fatalf("version %d counts %d entries, %d prefixes, %d exceptions", n.Version, n.Entries, n.Prefixes, n.Exceptions)
 			}
 		}
 		made := map[int64]bool{}
@@ -93,7 +76,7 @@ func TestVersionsAreTheStatesOfADumbModel(t *testing.T) {
 			made[p.Manifest.Tick] = true
 		}
 		for i := range states {
-			if changed := i == 0 || !maps.Equal(states[i], states[i-1]); changed && !made[int64(i+1)] {
+			if changed := i == 0 || states[i].differs(states[i-1]); changed && !made[int64(i+1)] {
 				t.Fatalf("tick %d changed the map and made no version", i+1)
 			}
 		}

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"fmt"
-	"net/netip"
 
 	"detour/schemas"
 	"detour/schemas/chunk"
@@ -70,7 +69,7 @@ func (m *Machine) check(t *decision.Whole) error {
 	if last := m.kept.Last(); last.Number > 0 && t.Tick.Previous == last.Digest && t.Tick.Number != last.Number+1 {
 		return fmt.Errorf("tick %d follows tick %d", t.Tick.Number, last.Number)
 	}
-	return checkDecisions(t.Decisions, len(m.genesis.Paths))
+	return checkDecisions(t.Decisions, len(m.genesis.Paths), m.genesis.DefaultPath())
 }
 
 // lost reports a tick that comes too late: readers keep another one of its number.
@@ -118,18 +117,16 @@ func (m *Machine) settle() ([]schemas.Record, error) {
 	return m.publish(t)
 }
 
-// checkDecisions reports rows that can't be.
-func checkDecisions(decisions []decision.Decision, paths int) error {
-	var before netip.Addr
+// checkDecisions reports rows that can't be, of what a chunk by itself does not tell.
+func checkDecisions(decisions []decision.Decision, paths int, defaultPath uint8) error {
 	for i := range decisions {
 		d := &decisions[i]
-		if int(d.Path) >= paths || !d.Resolver.IsValid() || d.Resolver.Is4In6() || d.Resolver.Zone() != "" {
-			return fmt.Errorf("decision %d puts resolver %s on path %d of %d", i, d.Resolver, d.Path, paths)
+		if int(d.Path) >= paths || d.Exception == 1 && d.Path != defaultPath {
+			return fmt.Errorf("decision %d puts %s on path %d of %d, exception %d", i, schemas.SubjectText(d.Subject()), d.Path, paths, d.Exception)
 		}
-		if before.Compare(d.Resolver) >= 0 {
-			return fmt.Errorf("decision %d, for %s, is out of order", i, d.Resolver)
+		if i > 0 && decision.Compare(&decisions[i-1], d) >= 0 {
+			return fmt.Errorf("decision %d, for %s, is out of order", i, schemas.SubjectText(d.Subject()))
 		}
-		before = d.Resolver
 	}
 	return nil
 }

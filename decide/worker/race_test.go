@@ -126,8 +126,8 @@ func everyReaderAgrees(t failer, log *memlog.Log) {
 		return c
 	}
 	want := from(0)
-	moved := func(state map[netip.Addr]decision.Decision) map[netip.Addr][3]int64 {
-		m := make(map[netip.Addr][3]int64)
+	moved := func(state map[netip.Prefix]decision.Decision) map[netip.Prefix][3]int64 {
+		m := make(map[netip.Prefix][3]int64)
 		for a, d := range state {
 			m[a] = [3]int64{int64(d.Path), int64(d.Reason), d.Since}
 		}

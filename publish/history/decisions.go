@@ -80,9 +80,9 @@ func (s *decisionSink) store(ctx context.Context, w *decision.Whole) error {
 		table: "decisions", token: token, n: len(changed), doubt: s.doubt,
 		add: func(b driver.Batch, i int) error { return s.append(b, pane, uint64(t.Number), changed[i]) },
 		kept: &kept{
-			query: "SELECT hex(resolver) FROM decisions WHERE tick = $1 AND pane = fromUnixTimestamp64Milli(toInt64($2), 'UTC')",
+			query: "SELECT concat(hex(resolver), '/', toString(bits)) FROM decisions WHERE tick = $1 AND pane = fromUnixTimestamp64Milli(toInt64($2), 'UTC')",
 			args:  []any{t.Number, w.Pane},
-			key:   func(i int) string { return hexAddr(changed[i].Resolver) },
+			key:   func(i int) string { return hexSubject(changed[i].Resolver, changed[i].Bits) },
 		},
 	}
 	if err := s.h.insert(ctx, rows); err != nil {
@@ -115,6 +115,7 @@ func (s *decisionSink) append(b driver.Batch, pane time.Time, tick uint64, d *de
 		d.Direct, d.Gain, d.DefaultTries, d.DefaultFailures, d.CandidateTries, d.CandidateFailures,
 		octaves(d.RatioLower), share(d.Harm), share(d.HarmLimit),
 		octaves(d.OwnRatio), weighed(d.OwnRuns), octaves(d.GroupRatio), weighed(d.GroupRuns), d.Penalty, d.Failovers,
+		d.Bits, d.Exception == 1,
 	)
 }
 

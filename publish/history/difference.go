@@ -5,44 +5,60 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"detour/schemas/chunk"
 	"detour/schemas/pathmap"
 )
 
-// change is one resolver that a map sends elsewhere than the map before. Paths are names.
+// change is one resolver or prefix about which a map has another entry than the map before, or only one of them has one.
+// Paths are names.
 type change struct {
-	Resolver       netip.Addr
-	Path, Previous string
-	Listed         bool // whether the map lists it; otherwise it is back on the default path
+	Resolver       netip.Addr // with Bits as in pathmap.Entry
+	Bits           uint8
+	Path, Previous string // where the two maps send it, listed or not
+	Listed         bool   // whether the map lists it; otherwise it is where its prefix is, or on the default path
 }
 
-// difference returns what to says otherwise than from, by resolver. A map without paths lists nothing.
+// difference returns what to says otherwise than from, in a map's order. A map without paths lists nothing.
 func difference(from, to *pathmap.Map) []change {
 	var changes []change
-	byDefault := to.Paths[to.Default]
 	old := from.Entries
-	drop := func() { // the resolver of old[0] is in to no more
-		changes = append(changes, change{old[0].Resolver, byDefault, from.Paths[old[0].Path], false})
+	drop := func() { // to has old[0] no more
+		e := old[0]
+		changes = append(changes, change{e.Resolver, e.Bits, unlisted(to, to, e), from.Paths[e.Path], false})
 		old = old[1:]
 	}
 	for _, e := range to.Entries {
 		for len(old) > 0 && pathmap.Compare(old[0], e) < 0 {
 			drop()
 		}
-		path, previous := to.Paths[e.Path], byDefault
-		listed := len(old) > 0 && old[0].Resolver == e.Resolver
-		if listed {
-			previous, old = from.Paths[old[0].Path], old[1:]
+		path := to.Paths[e.Path]
+		if len(old) == 0 || pathmap.Compare(old[0], e) != 0 {
+			changes = append(changes, change{e.Resolver, e.Bits, path, unlisted(from, to, e), true})
+			continue
 		}
-		if !listed || path != previous {
-			changes = append(changes, change{e.Resolver, path, previous, true})
+		previous := from.Paths[old[0].Path]
+		if old = old[1:]; path != previous {
+			changes = append(changes, change{e.Resolver, e.Bits, path, previous, true})
 		}
 	}
 	for len(old) > 0 {
 		drop()
 	}
 	return changes
+}
+
+// unlisted returns where m sends what an entry is about that it does not have. Without paths it sends everybody over the
+// default path of to.
+func unlisted(m, to *pathmap.Map, e pathmap.Entry) string {
+	switch {
+	case len(m.Paths) == 0:
+		return to.Paths[to.Default]
+	case e.Bits != 0:
+		return m.Paths[m.Default]
+	}
+	return m.Paths[m.Path(e.Resolver)]
 }
 
 // lastMap returns the newest version that is stored whole, after checking that its parts add up to its digest.
@@ -87,12 +103,23 @@ func (s *Store) entries(ctx context.Context, version uint64, paths []string) ([]
 		if err := rows.Scan(&resolver, &path); err != nil {
 			return nil, err
 		}
-		addr, err := netip.ParseAddr(resolver)
+		e, err := entryOf(resolver)
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, pathmap.Entry{Resolver: addr, Path: index[path]})
+		e.Path = index[path]
+		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, pathmap.Compare)
 	return entries, rows.Err()
+}
+
+// entryOf reads what an entry is about, as detour_subject() writes it.
+func entryOf(text string) (pathmap.Entry, error) {
+	if !strings.Contains(text, "/") {
+		addr, err := netip.ParseAddr(text)
+		return pathmap.Entry{Resolver: addr}, err
+	}
+	p, err := netip.ParsePrefix(text)
+	return pathmap.Entry{Resolver: p.Addr(), Bits: uint8(p.Bits())}, err
 }

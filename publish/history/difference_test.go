@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -8,31 +9,36 @@ import (
 
 	"pgregory.net/rapid"
 
+	"detour/schemas"
 	"detour/schemas/pathmap"
 )
 
-// A difference names exactly the resolvers that two maps send elsewhere or list otherwise, and turns one into the other.
+// A difference names exactly what two maps list otherwise, and where both send it, and turns one into the other.
 func TestDifference(t *testing.T) {
 	paths := []string{"direct", "proxy", "proxy-2"}
-	content := rapid.MapOf(rapid.IntRange(0, 12), rapid.Uint8Range(0, 2))
+	content := rapid.MapOf(rapid.IntRange(-3, 12), rapid.Uint8Range(0, 2))
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := mapOf(paths, content.Draw(t, "from")), mapOf(paths, content.Draw(t, "to"))
 		old, want := listed(from), listed(to)
 		got := maps.Clone(old)
 		var order []pathmap.Entry
 		for _, c := range difference(from, to) {
-			path, is := want[c.Resolver]
-			previous, was := old[c.Resolver]
-			if !was {
-				previous = paths[to.Default]
+			e := pathmap.Entry{Resolver: c.Resolver, Bits: c.Bits}
+			path, is := want[e.Subject()]
+			previous, was := old[e.Subject()]
+			if c.Listed != is || !is && !was || is && was && path == previous {
+				t.Fatalf("%+v: from %q to %q", c, previous, path)
 			}
-			if c.Listed != is || c.Previous != previous || is && c.Path != path || !is && c.Path != paths[to.Default] || is && was && path == previous {
-				t.Fatalf("%+v: from %q to %q", c, old[c.Resolver], path)
+			if c.Bits == 0 && (c.Path != paths[to.Path(c.Resolver)] || c.Previous != paths[from.Path(c.Resolver)]) {
+				t.Fatalf("%+v: from %q to %q", c, paths[from.Path(c.Resolver)], paths[to.Path(c.Resolver)])
 			}
-			if delete(got, c.Resolver); c.Listed {
-				got[c.Resolver] = c.Path
+			if c.Bits != 0 && (c.Path != cmp.Or(path, "direct") || c.Previous != cmp.Or(previous, "direct")) {
+				t.Fatalf("%+v: from %q to %q", c, previous, path)
 			}
-			order = append(order, pathmap.Entry{Resolver: c.Resolver})
+			if delete(got, e.Subject()); c.Listed {
+				got[e.Subject()] = c.Path
+			}
+			order = append(order, e)
 		}
 		if !maps.Equal(got, want) {
 			t.Fatalf("adds up to %v, want %v", got, want)
@@ -52,24 +58,35 @@ func TestDifferenceOfCatalogues(t *testing.T) {
 		t.Error(got)
 	}
 	to.Paths = []string{"direct", "proxy-2"}
-	if got := difference(from, to); len(got) != 1 || got[0] != (change{address(1), "proxy-2", "proxy", true}) {
+	if got := difference(from, to); len(got) != 1 || got[0] != (change{address(1), 0, "proxy-2", "proxy", true}) {
 		t.Error(got)
 	}
 }
 
+// mapOf returns a map of resolvers and, below 0, of prefixes.
 func mapOf(paths []string, content map[int]uint8) *pathmap.Map {
 	m := &pathmap.Map{Paths: paths}
 	for i, path := range content {
-		m.Entries = append(m.Entries, pathmap.Entry{Resolver: address(i), Path: path})
+		m.Entries = append(m.Entries, entryAt(i, path))
 	}
 	slices.SortFunc(m.Entries, pathmap.Compare)
+	m.Entries = pathmap.Necessary(m.Entries, m.Default)
 	return m
 }
 
-func listed(m *pathmap.Map) map[netip.Addr]string {
-	content := map[netip.Addr]string{}
+// entryAt is about address(i), for i from -1 to -3 about a prefix: two of them hold all addresses of a small map.
+func entryAt(i int, path uint8) pathmap.Entry {
+	if i >= 0 {
+		return pathmap.Entry{Resolver: address(i), Path: path}
+	}
+	p := schemas.PrefixOf(address([]int{1, 3, 512}[-i-1]))
+	return pathmap.Entry{Resolver: p.Addr(), Bits: uint8(p.Bits()), Path: path}
+}
+
+func listed(m *pathmap.Map) map[netip.Prefix]string {
+	content := map[netip.Prefix]string{}
 	for _, e := range m.Entries {
-		content[e.Resolver] = m.Paths[e.Path]
+		content[e.Subject()] = m.Paths[e.Path]
 	}
 	return content
 }

@@ -70,3 +70,6 @@ func hexAddr(a netip.Addr) string {
 	b := a.As16()
 	return strings.ToUpper(hex.EncodeToString(b[:]))
 }
+
+// hexSubject is concat(hex(resolver), '/', toString(bits)) of columns.
+func hexSubject(a netip.Addr, bits uint8) string { return fmt.Sprintf("%s/%d", hexAddr(a), bits) }

@@ -87,12 +87,12 @@ func (s *mapSink) store(ctx context.Context, v *version) error {
 		table: "map_changes", token: token, n: len(changes), doubt: s.doubt,
 		add: func(b driver.Batch, i int) error {
 			c := &changes[i]
-			return b.Append(version, c.Resolver, c.Path, c.Previous, c.Listed)
+			return b.Append(version, c.Resolver, c.Path, c.Previous, c.Listed, c.Bits)
 		},
 		kept: &kept{
-			query: "SELECT hex(resolver) FROM map_changes WHERE version = $1",
+			query: "SELECT concat(hex(resolver), '/', toString(bits)) FROM map_changes WHERE version = $1",
 			args:  []any{version},
-			key:   func(i int) string { return hexAddr(changes[i].Resolver) },
+			key:   func(i int) string { return hexSubject(changes[i].Resolver, changes[i].Bits) },
 		},
 	}
 	if err := s.h.insert(ctx, rows); err != nil {
@@ -104,6 +104,7 @@ func (s *mapSink) store(ctx context.Context, v *version) error {
 		m.Genesis, m.Policy, m.Code, uint64(m.Entries), uint64(m.Size), m.Incomplete, uint64(m.Tick), uint64(len(changes)),
 		content.Paths, content.Paths[content.Default],
 		m.Positions.Decisions, m.Positions.Windows, m.Positions.Control, base64.StdEncoding.EncodeToString(m.Signature),
+		uint64(m.Prefixes), uint64(m.Exceptions),
 	)
 	s.last, s.base = chunk.Link{Number: m.Version, Digest: m.Digest}, content
 	return nil

@@ -176,9 +176,11 @@ func (p *pipeline) publish(pane int64, entries []pathmap.Entry) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	prefixes, exceptions := m.Counts()
 	pub := pathmap.Publication{Bytes: data, Manifest: pathmap.Manifest{
 		Version: p.version.Number + 1, Digest: pathmap.Digest(data), Previous: p.version.Digest, Pane: pane, Created: pane + paneMS,
-		Expires: pane + 100*paneMS, Genesis: m.Genesis, Policy: policyHash, Code: "test", Entries: len(entries), Size: len(data), Tick: p.tick.Number,
+		Expires: pane + 100*paneMS, Genesis: m.Genesis, Policy: policyHash, Code: "test", Entries: len(entries),
+		Prefixes: prefixes, Exceptions: exceptions, Size: len(data), Tick: p.tick.Number,
 		Positions: pathmap.Positions{Decisions: 1, Windows: []int64{1, 2}},
 	}}
 	p.version = chunk.Link{Number: pub.Manifest.Version, Digest: pub.Manifest.Digest}
@@ -192,16 +194,16 @@ func (p *pipeline) publish(pane int64, entries []pathmap.Entry) {
 	}
 }
 
-// entries returns a random map's.
+// entries returns a random map's: resolvers, prefixes of theirs, and exceptions.
 func (p *pipeline) entries(of int) []pathmap.Entry {
 	var entries []pathmap.Entry
-	for i := range of {
-		if path := p.rng.IntN(4); path == 1 || path == 2 {
-			entries = append(entries, pathmap.Entry{Resolver: address(i), Path: uint8(path)})
+	for i := -3; i < of; i++ {
+		if path := p.rng.IntN(4); path < 3 {
+			entries = append(entries, entryAt(i, uint8(path)))
 		}
 	}
 	slices.SortFunc(entries, pathmap.Compare)
-	return entries
+	return pathmap.Necessary(entries, 0)
 }
 
 // minutes writes n panes, ticks and versions from a start on.

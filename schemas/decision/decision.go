@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"detour/schemas"
 	"detour/schemas/arrowio"
 	"detour/schemas/chunk"
 	"detour/schemas/sample"
@@ -20,18 +21,23 @@ const Version = 1
 // RunsOne is one run, in the unit of runs that are weighed by their age.
 const RunsOne = 64
 
-// Decision is the state of one resolver after a tick. Ratios compare the candidate path with the default one: log2 of
+// Decision is the state of one resolver after a tick, or that of a prefix: where its resolvers are sent that have no
+// state of their own. A tick that changes the path of a prefix says anew of all its resolvers with state where they are
+// (Changed is 1 for them): a map does not list those that are where their prefix is, so whoever makes maps from changes has
+// forgotten them. Ratios compare the candidate path with the default one: log2 of
 // the time that a client spends on the policy's mix of new and reused connections, so below 0 is faster. Evidence ages,
 // so runs are weighed: one of this pane counts 1, an older one less. Numbers that a tick had no use for are 0.
 type Decision struct {
-	Resolver netip.Addr
-	Path     uint8  // index in the path catalogue: where the resolver's users are sent
-	Previous uint8  // where they were sent before this tick
-	Since    int64  // pane from which it has been on Path, ms; 0 = it was never moved
-	Changed  uint8  // 1 = this tick changed it; 0 only in snapshots
-	Gone     uint8  // 1 = no evidence is left and the path is the default: the resolver leaves the state
-	Reason   Reason // why it is on Path
-	Level    Level  // the evidence that decided
+	Resolver  netip.Addr // of a prefix its first address
+	Bits      uint8      // 0 = the resolver itself; else the row is about the prefix of that length, 24, for IPv6 48
+	Path      uint8      // index in the path catalogue: where the resolver's users are sent
+	Previous  uint8      // where they were sent before this tick
+	Since     int64      // pane from which it has been on Path, ms; 0 = it was never moved
+	Changed   uint8      // 1 = this tick changed it; 0 only in snapshots
+	Gone      uint8      // 1 = no evidence is left and the path is the default: the resolver leaves the state
+	Exception uint8      // 1 = the resolver is on the default path although its prefix is on another: the map has to say so
+	Reason    Reason     // why it is on Path
+	Level     Level      // the evidence that decided
 
 	Candidate    uint8  // the path weighed against the default; the default's own index where none was
 	Runs         uint32 // runs with a pair on the candidate, in the policy's window
@@ -105,11 +111,13 @@ type Batch struct {
 var table = arrowio.NewTable[Decision, Head](
 	"decision", Version,
 	arrowio.Address("resolver", func(d *Decision) *netip.Addr { return &d.Resolver }),
+	arrowio.Number("bits", "0 = the resolver, else length of the prefix", func(d *Decision) *uint8 { return &d.Bits }),
 	arrowio.Number("path", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Path }),
 	arrowio.Number("previous", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Previous }),
 	arrowio.Number("since", "ms since 1970-01-01 UTC", func(d *Decision) *int64 { return &d.Since }),
 	arrowio.Number("changed", "1 = by this tick", func(d *Decision) *uint8 { return &d.Changed }),
 	arrowio.Number("gone", "1 = leaves the state", func(d *Decision) *uint8 { return &d.Gone }),
+	arrowio.Number("exception", "1 = on the default path, its prefix is not", func(d *Decision) *uint8 { return &d.Exception }),
 	arrowio.Number("reason", "see Reason", func(d *Decision) *Reason { return &d.Reason }),
 	arrowio.Number("level", "see Level", func(d *Decision) *Level { return &d.Level }),
 	arrowio.Number("candidate", "index in the path catalogue", func(d *Decision) *uint8 { return &d.Candidate }),
@@ -166,14 +174,24 @@ func (b *Batch) check() error {
 	}
 	for i := range b.Decisions {
 		d := &b.Decisions[i]
-		if d.Reason >= Reasons || d.Level >= Levels || d.Changed > 1 || d.Gone > 1 {
-			return fmt.Errorf("row %d: reason %d, level %d, changed %d, gone %d", i, d.Reason, d.Level, d.Changed, d.Gone)
+		if err := d.check(); err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
 		}
-		if i > 0 && b.Decisions[i-1].Resolver.Compare(d.Resolver) >= 0 {
+		if i > 0 && Compare(&b.Decisions[i-1], d) >= 0 {
 			return fmt.Errorf("row %d: out of order", i)
 		}
 	}
 	return nil
+}
+
+func (d *Decision) check() error {
+	if d.Reason >= Reasons || d.Level >= Levels || d.Changed > 1 || d.Gone > 1 {
+		return fmt.Errorf("reason %d, level %d, changed %d, gone %d", d.Reason, d.Level, d.Changed, d.Gone)
+	}
+	if d.Exception > 1 || d.Exception == 1 && (d.Bits != 0 || d.Gone == 1) {
+		return fmt.Errorf("exception %d of %d bits, gone %d", d.Exception, d.Bits, d.Gone)
+	}
+	return schemas.CheckSubject(d.Resolver, d.Bits)
 }
 
 // Digest returns the SHA-256, in hex, of what a tick means: the tick before, the pane reached, the policy, and the
@@ -192,7 +210,7 @@ func Digest(previous string, pane int64, policy string, decisions []Decision) st
 func appendDecision(b []byte, d *Decision) []byte {
 	addr := d.Resolver.As16()
 	b = append(b, addr[:]...)
-	b = append(b, d.Path, d.Previous, d.Gone, byte(d.Reason), byte(d.Level), d.Candidate)
+	b = append(b, d.Bits, d.Path, d.Previous, d.Gone, d.Exception, byte(d.Reason), byte(d.Level), d.Candidate)
 	b = binary.BigEndian.AppendUint64(b, uint64(d.Since))
 	for _, n := range [...]uint32{
 		d.Runs, uint32(d.Cells), uint32(d.Ratio), uint32(d.RatioUpper), uint32(d.WorstRatio), d.WorstASN,
@@ -205,5 +223,11 @@ func appendDecision(b []byte, d *Decision) []byte {
 	return b
 }
 
-// Compare orders decisions by resolver: the order in a tick, where no two are equal.
-func Compare(a, b *Decision) int { return a.Resolver.Compare(b.Resolver) }
+// Subject returns what the decision is about: see schemas.Subject.
+func (d *Decision) Subject() netip.Prefix { return schemas.Subject(d.Resolver, d.Bits) }
+
+// Compare orders decisions by address, IPv4 before IPv6, and a prefix before the resolver that begins it: the order in a
+// tick, where no two are equal. So all that a prefix covers follows it.
+func Compare(a, b *Decision) int {
+	return schemas.CompareSubjects(a.Resolver, a.Bits, b.Resolver, b.Bits)
+}

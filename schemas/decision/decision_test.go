@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"detour/schemas"
 	"detour/schemas/arrowio"
 	"detour/schemas/chunk"
 	"detour/schemas/internal/golden"
@@ -27,6 +28,8 @@ func decisions() []Decision {
 			RatioLower: -500, Harm: 4_000, HarmLimit: 20_000, OwnRatio: -350, OwnRuns: 33*RunsOne + 5,
 			GroupRatio: -250, GroupRuns: 12 * RunsOne, Penalty: 2, Failovers: 1,
 		},
+		{Resolver: netip.MustParseAddr("198.51.100.0"), Bits: 24, Path: 1, Since: pane, Changed: 1, Reason: Faster, Level: Prefix, Candidate: 1},
+		{Resolver: netip.MustParseAddr("198.51.100.7"), Changed: 1, Exception: 1, Reason: CellHarmed, Level: Cell, Candidate: 1},
 		{Resolver: netip.MustParseAddr("2001:db8::53"), Previous: 1, Since: pane, Changed: 1, Gone: 1},
 	}
 }
@@ -59,10 +62,17 @@ func TestGoldenBytes(t *testing.T) {
 
 func anyDecisions(t *rapid.T) []Decision {
 	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Decision {
+		addr, bits, exception := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4"))), uint8(0), uint8(0)
+		switch rapid.IntRange(0, 2).Draw(t, "subject") {
+		case 0:
+			addr, bits = schemas.PrefixOf(addr).Addr(), 24
+		case 1:
+			exception = 1
+		}
 		return Decision{
-			Resolver: netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4"))),
-			Path:     rapid.Uint8().Draw(t, "path"), Previous: rapid.Uint8().Draw(t, "previous"), Since: rapid.Int64().Draw(t, "since"),
-			Changed: rapid.Uint8Range(0, 1).Draw(t, "changed"), Gone: rapid.Uint8Range(0, 1).Draw(t, "gone"),
+			Resolver: addr, Bits: bits, Exception: exception,
+			Path: rapid.Uint8().Draw(t, "path"), Previous: rapid.Uint8().Draw(t, "previous"), Since: rapid.Int64().Draw(t, "since"),
+			Changed: rapid.Uint8Range(0, 1).Draw(t, "changed"), Gone: rapid.Uint8Range(0, 1-exception).Draw(t, "gone"),
 			Reason: Reason(rapid.IntRange(0, Reasons-1).Draw(t, "reason")), Level: Level(rapid.IntRange(0, Levels-1).Draw(t, "level")),
 			Runs: rapid.Uint32().Draw(t, "runs"), Cells: rapid.Uint16().Draw(t, "cells"), Ratio: rapid.Int32().Draw(t, "ratio"),
 			WorstCountry: sample.Country(rapid.Uint16().Draw(t, "country")), Gain: rapid.Int32().Draw(t, "gain"),
@@ -70,7 +80,7 @@ func anyDecisions(t *rapid.T) []Decision {
 		}
 	}), 0, 12).Draw(t, "decisions")
 	slices.SortFunc(rows, func(a, b Decision) int { return Compare(&a, &b) })
-	return slices.CompactFunc(rows, func(a, b Decision) bool { return a.Resolver == b.Resolver })
+	return slices.CompactFunc(rows, func(a, b Decision) bool { return Compare(&a, &b) == 0 })
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -136,10 +146,20 @@ func TestDecodeRefuses(t *testing.T) {
 		{"early tick", func(b *Batch) { b.Head.Chunk.Count = 2 }, "chunk 0 of 2 with tick true"},
 		{"place", func(b *Batch) { b.Head.Chunk.Count = 0 }, "chunk 0 of 0"},
 		{"reason", func(b *Batch) { b.Decisions[0].Reason = Reasons }, "row 0: reason 17"},
-		{"level", func(b *Batch) { b.Decisions[1].Level = Levels }, "row 1: reason 0, level 7"},
+		{"level", func(b *Batch) { b.Decisions[3].Level = Levels }, "row 3: reason 0, level 7"},
 		{"changed", func(b *Batch) { b.Decisions[0].Changed = 2 }, "changed 2"},
 		{"gone", func(b *Batch) { b.Decisions[0].Gone = 2 }, "gone 2"},
 		{"order", func(b *Batch) { slices.Reverse(b.Decisions) }, "row 1: out of order"},
+		{"bits", func(b *Batch) { b.Decisions[1].Bits = 16 }, "row 1: prefix 198.51.100.0/16"},
+		{"host bits", func(b *Batch) { b.Decisions[2].Bits, b.Decisions[2].Exception = 24, 0 }, "row 2: prefix 198.51.100.7/24"},
+		{"bits of the other family", func(b *Batch) { b.Decisions[3].Bits = 24 }, "row 3: prefix 2001:db8::53/24"},
+		{"exception", func(b *Batch) { b.Decisions[2].Exception = 2 }, "row 2: exception 2"},
+		{"a prefix as exception", func(b *Batch) { b.Decisions[1].Exception = 1 }, "row 1: exception 1 of 24 bits"},
+		{"a gone exception", func(b *Batch) { b.Decisions[2].Gone = 1 }, "row 2: exception 1 of 0 bits, gone 1"},
+		{"prefix behind its first address", func(b *Batch) {
+			b.Decisions[2] = b.Decisions[1]
+			b.Decisions[1].Bits = 0
+		}, "row 2: out of order"},
 		{"twice", func(b *Batch) { b.Decisions[1] = b.Decisions[0] }, "row 1: out of order"},
 	}
 	for _, tt := range tests {
