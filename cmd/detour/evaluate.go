@@ -115,14 +115,12 @@ func scenarios(names string) (kinds []kind, err error) {
 	return kinds, nil
 }
 
-// writeReports prints one report as it is, and several with the first one's figures on top.
+// writeReports prints one report as it is, and several below their means.
 func writeReports(std stdio, reports []*evaluate.Report) error {
 	enc := json.NewEncoder(std.out)
 	enc.SetIndent("", "  ")
 	if len(reports) == 1 {
 		return enc.Encode(reports[0])
 	}
-	return enc.Encode(struct {
-		Worlds []*evaluate.Report `json:"worlds"`
-	}{reports})
+	return enc.Encode(evaluate.Join(reports))
 }

@@ -143,6 +143,7 @@ func lastTick(policy *control.Policy, l *Layout) {
 type bench struct {
 	lane   *lane
 	mean   costs
+	last   costs   // of the last pane that counts
 	oracle []*rule // who know the truth
 }
 
@@ -163,6 +164,7 @@ func (b *bench) look(pane int) {
 		return
 	}
 	m := momentOf(b.lane.world, pane, b.mean)
+	b.last = m.truth
 	copy(b.oracle[0].paths, m.oracle)
 	copy(b.oracle[1].paths, m.harmless)
 	for i := range b.lane.layout.Resolvers {
@@ -188,7 +190,7 @@ func (b *bench) result(days float64, honest *lane) *Result {
 		r.figures(days, &f)
 		b.lane.outages.figures(i, &f)
 		if honest != nil {
-			f[PoisonedFlipped] = r.flipped(b.lane.layout.Attacked, honest.rules[i])
+			f[PoisonedFlipped], f[PoisonedHarmed] = r.flipped(b.lane.layout, honest.rules[i], b.last)
 		}
 		out.Rules[r.name] = f
 	}

@@ -37,6 +37,7 @@ const (
 	BackShare
 	LastMileMoved
 	PoisonedFlipped
+	PoisonedHarmed
 	figureCount
 )
 
@@ -48,6 +49,7 @@ var figureNames = [figureCount]string{
 	"panes_to_reroute_from_start_p50", "panes_to_reroute_from_start_p95",
 	"rerouted_first_pane_share", "rerouted_first_pane_share_all", "rerouted_share",
 	"panes_back_p50", "panes_back_p95", "back_share", "last_mile_moved_share", "poisoned_flipped_share",
+	"poisoned_harmed_share",
 }
 
 func (f Figure) String() string { return figureNames[f] }

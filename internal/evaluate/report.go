@@ -11,6 +11,28 @@ type Report struct {
 	Seeds   int
 	First   uint64 // seed
 	Results []*Result
+	Parts   []*Report // of a report on several kinds: these
+}
+
+// Join returns a report on several kinds of worlds: its figures are means over all of them.
+func Join(parts []*Report) *Report {
+	out := &Report{Seeds: parts[0].Seeds, First: parts[0].First, Parts: parts}
+	for i, p := range parts {
+		if i > 0 {
+			out.World += ","
+		}
+		out.World += p.World
+		out.Results = append(out.Results, p.Results...)
+	}
+	return out
+}
+
+// runs is how many a world had, in the mean.
+func (r *Report) runs() (n int64) {
+	for _, one := range r.Results {
+		n += one.Runs
+	}
+	return n / int64(len(r.Results))
 }
 
 // MarshalJSON implements json.Marshaler: the policy's figures and each baseline's, means over seeds, in a fixed order.
@@ -22,10 +44,6 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	for name, s := range all {
 		others[name] = figuresJSON{summary: s}
 	}
-	var runs int64
-	for _, one := range r.Results {
-		runs += one.Runs
-	}
 	return json.Marshal(struct {
 		World     string                 `json:"world"`
 		Seeds     int                    `json:"seeds"`
@@ -33,7 +51,8 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		Runs      int64                  `json:"runs"`
 		Policy    figuresJSON            `json:"policy"`
 		Baselines map[string]figuresJSON `json:"baselines"`
-	}{r.World, r.Seeds, r.First, runs / int64(len(r.Results)), policy, others})
+		Worlds    []*Report              `json:"worlds,omitempty"`
+	}{r.World, r.Seeds, r.First, r.runs(), policy, others, r.Parts})
 }
 
 // figuresJSON is one rule.

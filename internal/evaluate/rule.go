@@ -35,13 +35,23 @@ func (r *rule) figures(days float64, f *Figures) {
 	f[ChangesMost] = float64(r.most)
 }
 
-// flipped is the share of some resolvers that are on another path here than in a world without lies.
-func (r *rule) flipped(attacked []int, honest *rule) float64 {
-	n := 0.0
-	for _, i := range attacked {
-		if r.paths[i] != honest.paths[i] {
-			n++
+// flipped is the share of the attacked resolvers that are on another path here than in a world without lies, and the
+// share of those for whose users that is slower than the path there.
+func (r *rule) flipped(l *Layout, honest *rule, truth costs) (all, harmed float64) {
+	for _, i := range l.Attacked {
+		if r.paths[i] == honest.paths[i] {
+			continue
+		}
+		all++
+		var before, after float64
+		for _, s := range l.Resolvers[i].Shares {
+			before += s.Weight * truth[s.Population][honest.paths[i]].mixed
+			after += s.Weight * truth[s.Population][r.paths[i]].mixed
+		}
+		if after > (1+harmShare)*before {
+			harmed++
 		}
 	}
-	return share(n, float64(len(attacked)))
+	n := float64(len(l.Attacked))
+	return share(all, n), share(harmed, n)
 }

@@ -3,15 +3,19 @@ package evaluate
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
+
+	"detour/schemas/decision"
 )
 
-// column is one figure of the table.
+// column is one figure of a table.
 type column struct {
-	head   string
-	figure Figure
-	format func(float64) string
+	above, head string // at most eight characters each
+	figure      Figure
+	format      func(float64) string
 }
 
 func percent(digits int) func(float64) string {
@@ -22,19 +26,34 @@ func plain(digits int) func(float64) string {
 	return func(v float64) string { return fmt.Sprintf("%.*f", digits, v) }
 }
 
-var columns = []column{
-	{"gain", GainCaptured, percent(1)},
-	{"harmed", HarmedShare, percent(3)},
-	{"at once", HarmedInstant, percent(2)},
-	{"reused", SlowerOnReused, percent(1)},
-	{"p50", RegretP50, plain(1)},
-	{"p90", RegretP90, plain(1)},
-	{"p99", RegretP99, plain(1)},
-	{"mean ms", MeanMs, plain(1)},
-	{"changes", ChangesPerDay, plain(2)},
+var latencyColumns = []column{
+	{"gain of", "oracle", GainCaptured, percent(1)},
+	{"users", "harmed", HarmedShare, percent(3)},
+	{"harmed", "at once", HarmedInstant, percent(2)},
+	{"slower", "reused", SlowerOnReused, percent(1)},
+	{"regret", "p50 ms", RegretP50, plain(1)},
+	{"regret", "p90", RegretP90, plain(1)},
+	{"regret", "p99", RegretP99, plain(1)},
+	{"mean", "ms", MeanMs, plain(1)},
+	{"changes", "/day", ChangesPerDay, plain(2)},
 }
 
-const nameWidth = 16
+var eventColumns = []column{
+	{"moved in", "1st pane", ReroutedFirstPane, percent(1)},
+	{"moved", "at all", ReroutedShare, percent(1)},
+	{"panes to", "move p50", RerouteP50, plain(0)},
+	{"panes to", "move p95", RerouteP95, plain(0)},
+	{"panes", "back p50", BackP50, plain(0)},
+	{"panes", "back p95", BackP95, plain(0)},
+	{"moved by", "lastmile", LastMileMoved, percent(1)},
+	{"flipped", "by lies", PoisonedFlipped, percent(2)},
+	{"requests", "failed", FailedShare, percent(2)},
+}
+
+const (
+	nameWidth = 16
+	cellWidth = 9
+)
 
 // order is that of the table's rows.
 func order() []string {
@@ -49,29 +68,74 @@ func order() []string {
 func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
 	all := Summarise(r.Results)
-	fmt.Fprintf(&b, "\n%s: means over %d seeds from %d\n\n", r.World, r.Seeds, r.First)
-	fmt.Fprintf(&b, "%*s %-27s slower on   regret, ms\n", nameWidth, "", "    of oracle      users")
-	fmt.Fprintf(&b, "%-*s", nameWidth, "")
-	for _, c := range columns {
-		fmt.Fprintf(&b, "%9s", c.head)
+	fmt.Fprintf(&b, "\n%s: means over %d seeds from %d, %d runs each\n\n", r.World, r.Seeds, r.First, r.runs())
+	writeRows(&b, latencyColumns, all, r.Seeds > 1)
+	if eventful(all[Policy]) {
+		b.WriteByte('\n')
+		writeRows(&b, eventColumns, all, false)
 	}
-	b.WriteByte('\n')
+	r.writeLevels(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeRows(b *strings.Builder, columns []column, all map[string]*Summary, spread bool) {
+	for _, head := range []func(*column) string{func(c *column) string { return c.above }, func(c *column) string { return c.head }} {
+		fmt.Fprintf(b, "%-*s", nameWidth, "")
+		for i := range columns {
+			fmt.Fprintf(b, "%*s", cellWidth, head(&columns[i]))
+		}
+		b.WriteByte('\n')
+	}
 	row := func(name string, f *Figures) {
-		fmt.Fprintf(&b, "%-*s", nameWidth, name)
+		fmt.Fprintf(b, "%-*s", nameWidth, name)
 		for _, c := range columns {
-			fmt.Fprintf(&b, "%9s", cell(f[c.figure], c.format))
+			fmt.Fprintf(b, "%*s", cellWidth, cell(f[c.figure], c.format))
 		}
 		b.WriteByte('\n')
 	}
 	for _, name := range order() {
 		row(name, &all[name].Mean)
-		if name == Policy && r.Seeds > 1 {
+		if name == Policy && spread {
 			row("  least of seeds", &all[name].Low)
 			row("  most", &all[name].High)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+}
+
+// eventful says whether there were outages or lies.
+func eventful(s *Summary) bool {
+	return !math.IsNaN(s.Mean[RerouteStartP50]) || !math.IsNaN(s.Mean[LastMileMoved]) || !math.IsNaN(s.Mean[PoisonedFlipped])
+}
+
+// writeLevels tells what the policy decided on which evidence, and why.
+func (r *Report) writeLevels(b *strings.Builder) {
+	fmt.Fprintf(b, "\nthe policy by level of evidence\n%-*s", nameWidth, "")
+	for _, head := range []string{"users", "moved", "gain", "harmed"} {
+		fmt.Fprintf(b, "%*s", cellWidth, head)
+	}
+	b.WriteByte('\n')
+	by := levels(r.Results)
+	for level := range decision.Level(decision.Levels) {
+		if l, found := by[level.String()]; found {
+			fmt.Fprintf(b, "%-*s%*s%*s%*s%*s\n", nameWidth, level, cellWidth, percent(1)(l.Users), cellWidth, percent(1)(l.Moved),
+				cellWidth, percent(1)(l.Gain), cellWidth, percent(3)(l.Harmed))
+		}
+	}
+	why := reasons(r.Results)
+	b.WriteString("users by reason:")
+	for i, reason := range slices.SortedFunc(maps.Keys(why), func(a, c string) int {
+		if why[a] != why[c] {
+			return int(math.Copysign(1, why[c]-why[a]))
+		}
+		return strings.Compare(a, c)
+	}) {
+		if i > 0 && i%4 == 0 {
+			fmt.Fprintf(b, "\n%*s", nameWidth, "")
+		}
+		fmt.Fprintf(b, " %s %.1f %%", reason, 100*why[reason])
+	}
+	b.WriteByte('\n')
 }
 
 // cell writes a value, a dash where it doesn't apply.
