@@ -2,7 +2,6 @@ package decide
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -78,45 +77,4 @@ func TestWilson(t *testing.T) {
 			t.Errorf("%d of %d: [%.4f, %.4f], want [%.4f, %.4f]", c.k, c.n, low, high, c.low, c.high)
 		}
 	}
-}
-
-func TestBarsForgetWhatIsTakenAway(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		type change struct {
-			bin int16
-			n   uint32
-		}
-		var h bars
-		var dumb [9]uint32
-		var done []change
-		for range rapid.IntRange(0, 40).Draw(t, "changes") {
-			if len(done) > 0 && rapid.Bool().Draw(t, "undo") {
-				i := rapid.IntRange(0, len(done)-1).Draw(t, "which")
-				h = h.add(done[i].bin, -done[i].n)
-				dumb[done[i].bin+4] -= done[i].n
-				done = slices.Delete(done, i, i+1)
-				continue
-			}
-			c := change{int16(rapid.IntRange(-4, 4).Draw(t, "bin")), rapid.Uint32Range(1, 9).Draw(t, "n")}
-			h = h.add(c.bin, c.n)
-			dumb[c.bin+4] += c.n
-			done = append(done, c)
-		}
-		var want bars
-		var all []int16
-		for i, n := range dumb {
-			if n > 0 {
-				want = append(want, bar{int16(i - 4), n})
-			}
-			for range n {
-				all = append(all, int16(i-4))
-			}
-		}
-		if !slices.Equal(h, want) {
-			t.Fatalf("%v, want %v", h, want)
-		}
-		if bin, ok := h.median(); ok != (len(all) > 0) || ok && bin != all[(len(all)-1)/2] {
-			t.Fatalf("median %d of %v", bin, all)
-		}
-	})
 }

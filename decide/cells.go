@@ -4,28 +4,34 @@ import (
 	"math"
 
 	"detour/schemas/decision"
-	"detour/schemas/sample"
+	"detour/schemas/window"
 )
 
 // count sets the runs with a pair on d's candidate, and the populations that they come from. A run has pairs of several
 // classes, so the class with the most runs says how many there were at least.
 func (j *judge) count(r *resolver, d *decision.Decision) {
-	r.byCell(func(cell []*series) {
+	r.byCell(j.ageing, func(_ window.Cell, cell []series) {
 		if runs := j.runs(cell, d.Candidate); runs > 0 {
-			d.Runs += runs
+			d.Runs += uint32(runs)
 			d.Cells++
 		}
 	})
 }
 
-func (j *judge) runs(cell []*series, path uint8) (runs uint32) {
-	weights := j.weights()
-	for _, s := range cell {
-		if s.path == path && s.class != sample.Unknown && weights[s.class-sample.New] > 0 {
-			runs = max(runs, s.runs)
+func (j *judge) runs(cell []series, path uint8) uint64 {
+	var runs byClass[uint64]
+	for i := range cell {
+		if class, known := classOf(cell[i].key.class()); known && cell[i].key.path() == path {
+			runs[class] += cell[i].runs(j.ageing)
 		}
 	}
-	return runs
+	most := uint64(0)
+	for class, weight := range j.weights() {
+		if weight > 0 {
+			most = max(most, runs[class])
+		}
+	}
+	return rounded(most)
 }
 
 // cells looks at each population of r that is large enough to be looked at on its own: it sets the worst of them in d,
@@ -35,8 +41,8 @@ func (j *judge) runs(cell []*series, path uint8) (runs uint32) {
 func (j *judge) cells(r *resolver, whole *population, mean byClass[float64], d *decision.Decision) (harmed bool) {
 	d.WorstRatio = d.Ratio
 	first := true
-	r.byCell(func(cell []*series) {
-		runs := uint64(j.runs(cell, d.Candidate))
+	r.byCell(j.ageing, func(which window.Cell, cell []series) {
+		runs := j.runs(cell, d.Candidate)
 		if runs < uint64(j.policy.Harm.CellRuns) || runs*1e6 < uint64(j.policy.Harm.CellShare)*uint64(d.Runs) {
 			return
 		}
@@ -55,7 +61,7 @@ func (j *judge) cells(r *resolver, whole *population, mean byClass[float64], d *
 		ratio := fixed(octaves)
 		harmed = harmed || j.slower(micros, ratio)
 		if first || ratio > d.WorstRatio {
-			d.WorstRatio, d.WorstASN, d.WorstCountry = ratio, cell[0].cell.ASN, cell[0].cell.Country
+			d.WorstRatio, d.WorstASN, d.WorstCountry = ratio, which.ASN, which.Country
 			first = false
 		}
 	})

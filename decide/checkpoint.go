@@ -83,12 +83,15 @@ func Resume(genesis control.Genesis, attempt int64, c *Checkpoint) (*Machine, er
 			c.Tick.Number, len(at.Windows), len(at.Resume), genesis.Samples)
 	case at.From > c.Pane || (c.Pane-at.From)%genesis.Pane != 0 || at.From%genesis.Pane != 0:
 		return nil, fmt.Errorf("resume after tick %d: evidence of panes %d to %d, of %d ms", c.Tick.Number, at.From, c.Pane, genesis.Pane)
+	case at.Reach > c.Pane:
+		return nil, fmt.Errorf("resume after tick %d: reachability from pane %d on, it reached %d", c.Tick.Number, at.Reach, c.Pane)
 	}
 	m.control.known = at.Control
 	for i, p := range m.partitions {
 		p.resume(at.Resume[i], at.Windows[i], at.From-genesis.Pane)
 	}
 	m.rebuilt, m.due, m.through, m.last = false, at.From, c.Pane, c.Tick
+	m.evidence.reach = at.Reach
 	if at.Missing != 0 {
 		m.evidence.missing = at.Missing
 	}

@@ -74,7 +74,10 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 		judge:   judge{usual: genesis.DefaultPath(), paths: uint8(len(genesis.Paths)), length: genesis.Pane},
 		evidence: evidence{
 			usual:     genesis.DefaultPath(),
+			length:    genesis.Pane,
+			width:     epochPanes,
 			resolvers: make(map[netip.Addr]*resolver),
+			reach:     window.NoPane,
 			missing:   window.NoPane,
 		},
 		rebuilt: true,
@@ -86,6 +89,7 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 			number: int32(i), genesis: m.genesis, paths: m.judge.paths, length: m.length, fresh: true,
 		})
 	}
+	m.judge.ageing = &m.evidence.ageing
 	return m
 }
 
@@ -158,9 +162,12 @@ func (m *Machine) take() *pane {
 	if begins {
 		m.due = m.first()
 	}
-	taken := m.evidence.begin(m.due)
+	resume := make([]int64, len(m.partitions))
+	for i, p := range m.partitions {
+		resume[i] = p.began
+	}
+	taken := m.evidence.begin(m.due, resume)
 	for _, p := range m.partitions {
-		taken.resume = append(taken.resume, p.began)
 		pane, missing := p.take(m.due, begins)
 		if missing {
 			m.evidence.missing = max(m.evidence.missing, m.due)
@@ -169,7 +176,6 @@ func (m *Machine) take() *pane {
 			m.evidence.add(taken, pane)
 		}
 	}
-	m.evidence.finish(taken)
 	m.due += m.length
 	return taken
 }
@@ -183,13 +189,13 @@ func (m *Machine) first() int64 {
 	return start
 }
 
-// tick takes one pane of every partition into the evidence, drops what is too old, decides for every resolver that this
+// tick takes one pane of every partition into the evidence, lets what is there age, decides for every resolver that this
 // touches, and writes what changed.
 func (m *Machine) tick() ([]schemas.Record, error) {
 	policy := m.control.policy
 	everybody := m.judge.use(policy, m.last.Policy)
 	taken := m.take()
-	m.evidence.slide(policy.Window, policy.Reachability.Window)
+	aged := m.evidence.age(policy)
 	m.through = taken.start
 
 	t := decision.Tick{
@@ -198,8 +204,8 @@ func (m *Machine) tick() ([]schemas.Record, error) {
 		Policy:   m.judge.hash,
 		Previous: m.last.Digest,
 	}
-	rows := m.decide(everybody, t.Snapshot, &t.Totals)
-	t.Totals.Windows, t.Totals.Samples = int64(len(taken.rows)), taken.samples
+	rows := m.decide(everybody || aged, t.Snapshot, &t.Totals)
+	t.Totals.Windows, t.Totals.Samples = taken.windows, taken.samples
 	t.Totals.Incomplete = m.evidence.incomplete()
 	t.Positions = m.positions()
 	t.Digest = decision.Digest(t.Previous, m.through, t.Policy, rows)

@@ -4,146 +4,141 @@ import (
 	"net/netip"
 	"slices"
 
+	"detour/schemas/control"
 	"detour/schemas/decision"
 	"detour/schemas/window"
 )
 
-// evidence is what the panes of the policy's window say, summed by resolver, cell, path and class. Each pane is kept in
-// compact form, so that it can be taken away again. A resolver with one cell, two paths and two classes costs about 500
-// bytes, and each of its windows 24 bytes more and 8 for each bin in it: memory follows what was seen, not what there is.
+// evidence is what was measured, by resolver, cell, path and class. What paths cost is summed by epoch, and weighs less
+// from epoch to epoch until it is forgotten; how they answer is summed over the policy's reachability window, whose panes
+// are kept so that they can leave one by one. Memory follows what was seen, not what there is: see series.
+//
+//  1. It is a function of the windows in the panes from oldest on, as they are dealt out to epochs, and of the newest
+//     pane: all that a machine has to read again to have the same.
+//  2. Time alone changes what it says at the first pane of an epoch, of all resolvers at once, and of those whose failures
+//     leave the reachability window.
 type evidence struct {
 	usual     uint8 // the default path
+	length    int64 // of a pane, ms
+	width     int   // panes in an epoch: epochPanes
 	resolvers map[netip.Addr]*resolver
-	panes     []*pane // oldest first
-	reached   int     // panes before this index are out of the reachability window
-	missing   int64   // newest pane that is known to miss something; window.NoPane = none
+	epochs    []*epoch // oldest first, none missing between
+	panes     []*pane  // of the reachability window, oldest first
+	reach     int64    // panes before this one are not of it, nor kept
+	missing   int64    // newest pane that is known to miss something; window.NoPane = none
 	dirty     []*resolver
+
+	ageing ageing
+	policy [2]int // window and half-life that ageing was made for
+}
+
+// epoch is what is known of the panes of an epoch as a whole.
+type epoch struct {
+	number int64
+	start  int64           // of its first pane that was taken
+	resume []int64         // by partition: offset from which that pane can be read whole
+	within byClass[within] // of all candidate paths
 }
 
 // pane is one pane of all partitions.
 type pane struct {
-	start   int64
-	rows    []row
-	bars    []bar // of all rows, one after the other
-	samples int64
-	resume  []int64 // by partition: offset from which it can be read whole
+	start, windows, samples int64
+	rows                    []row
 }
 
-// row is what one window added to its series.
+// row is what one window added to the tries of a series.
 type row struct {
-	series                *series
+	of                    *resolver
+	key                   key
 	tries, failures, runs uint32
-	bars                  uint32 // how many of the pane's bars are its own
 }
 
-// begin returns an empty pane to add to.
-func (e *evidence) begin(start int64) *pane { return &pane{start: start} }
+// begin makes the pane at start the newest one. The offsets are those from which it can be read whole, by partition.
+func (e *evidence) begin(start int64, resume []int64) *pane {
+	if number := start / (int64(e.width) * e.length); len(e.epochs) == 0 || e.epochs[len(e.epochs)-1].number != number {
+		e.epochs = append(e.epochs, &epoch{number: number, start: start, resume: resume})
+	}
+	p := &pane{start: start}
+	if start >= e.reach {
+		e.panes = append(e.panes, p)
+	}
+	return p
+}
 
-// add takes one partition's windows into p.
+// add takes one partition's windows into the newest pane.
 func (e *evidence) add(p *pane, w *window.Pane) {
 	if w.Seal.Totals.Incomplete {
 		e.missing = max(e.missing, p.start)
 	}
-	p.rows = slices.Grow(p.rows, len(w.Windows))
-	var r *resolver
-	for i := range w.Windows {
-		win := &w.Windows[i]
-		if r == nil || r.address != win.Resolver { // windows are sorted by resolver
-			r = e.resolver(win.Resolver)
+	p.windows += int64(len(w.Windows))
+	if p.start >= e.reach {
+		p.rows = slices.Grow(p.rows, len(w.Windows))
+	}
+	now := e.epochs[len(e.epochs)-1]
+	for rest := w.Windows; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Resolver == rest[0].Resolver { // windows are sorted by resolver
+			n++
 		}
-		before := len(p.bars)
-		if win.Path == e.usual {
-			for j, bin := range win.Latency.Bins {
-				p.count(before, bin/coarse, win.Latency.Counts[j])
-			}
-		} else {
-			for j, bin := range win.Ratio.Bins {
-				p.count(before, bin, win.Ratio.Counts[j])
-			}
-		}
-		p.samples += int64(win.Samples())
-		p.rows = append(p.rows, row{
-			series: r.at(win), bars: uint32(len(p.bars) - before),
-			tries: win.Samples(), failures: win.Failures(), runs: win.PairRuns,
-		})
-		p.rows[len(p.rows)-1].series.rows++
+		e.hear(now, p, rest[:n])
+		rest = rest[n:]
 	}
 }
 
-// count adds to the bar of the row that began at bar from.
-func (p *pane) count(from int, bin int16, n uint32) {
-	if last := len(p.bars) - 1; last >= from && p.bars[last].bin == bin {
-		p.bars[last].n += n
-		return
+// hear takes the windows of one resolver into an epoch and its newest pane.
+func (e *evidence) hear(now *epoch, p *pane, windows []window.Window) {
+	r := e.resolver(windows[0].Resolver)
+	if r.series == nil {
+		r.series = make([]series, 0, len(windows))
 	}
-	p.bars = append(p.bars, bar{bin, n})
-}
-
-// finish makes p the newest pane of the window.
-func (e *evidence) finish(p *pane) {
-	e.panes = append(e.panes, p)
-	e.reach(p, 1)
-	e.sum(p, 1)
-}
-
-// slide drops panes until at most length are left, of which the newest reach count for reachability. Both may have grown
-// since the last time.
-func (e *evidence) slide(length, reach int) {
-	for over := len(e.panes) - length; over > 0; over-- {
-		p := e.panes[0]
-		if e.reached == 0 {
-			e.reach(p, ^uint32(0))
-		} else {
-			e.reached--
+	r.heard = p.start
+	e.touch(r)
+	for i := range windows {
+		w := &windows[i]
+		usual := w.Path == e.usual
+		s := r.at(keyOf(w.Cell(), w.Path, w.Class), uint16(now.number))
+		s.add(uint16(now.number), w, usual)
+		if class, ok := classOf(w.Class); ok && !usual {
+			now.within[class].add(w)
 		}
-		e.sum(p, ^uint32(0))
-		e.leave(p)
+		row := row{of: r, key: s.key, tries: w.Samples(), failures: w.Failures(), runs: w.Runs}
+		p.samples += int64(row.tries)
+		if p.start >= e.reach {
+			s.tries, s.failures = s.tries+row.tries, s.failures+row.failures
+			p.rows = append(p.rows, row)
+		}
+	}
+}
+
+// age brings the evidence to where the newest pane is: panes and epochs leave that are older than the policy asks for. Both
+// lengths may have grown since the last time, and grow into what is still there. It reports whether weights have changed.
+func (e *evidence) age(p *control.Policy) (aged bool) {
+	e.leave(len(e.panes) - p.Reachability.Window)
+	now, policy := e.epochs[len(e.epochs)-1].number, [2]int{p.Window, p.HalfLife}
+	if aged = now != e.ageing.now || policy != e.policy; !aged {
+		return false
+	}
+	e.ageing, e.policy = ageing{now, weights(p.Window, p.HalfLife, e.width)}, policy
+	for e.ageing.over(uint16(e.epochs[0].number)) {
+		e.epochs[0], e.epochs = nil, e.epochs[1:]
+	}
+	for _, r := range e.resolvers {
+		r.expire(&e.ageing)
+	}
+	return true
+}
+
+// leave takes the oldest panes out of the reachability window.
+func (e *evidence) leave(panes int) {
+	for ; panes > 0; panes-- {
+		for i := range e.panes[0].rows {
+			row := &e.panes[0].rows[i]
+			at, _ := row.of.find(row.key) // the evidence reaches further back
+			s := &row.of.series[at]
+			s.tries, s.failures = s.tries-row.tries, s.failures-row.failures
+			e.touch(row.of)
+		}
 		e.panes[0], e.panes = nil, e.panes[1:]
-	}
-	from := max(0, len(e.panes)-reach)
-	for ; e.reached < from; e.reached++ {
-		e.reach(e.panes[e.reached], ^uint32(0))
-	}
-	for ; e.reached > from; e.reached-- {
-		e.reach(e.panes[e.reached-1], 1)
-	}
-}
-
-// reach adds p's tries sign times; -1 is ^0, since counts are modular.
-func (e *evidence) reach(p *pane, sign uint32) {
-	for i := range p.rows {
-		r := &p.rows[i]
-		r.series.tries += sign * r.tries
-		r.series.failures += sign * r.failures
-		e.touch(r.series.of)
-	}
-}
-
-// sum adds p's latencies and ratios sign times.
-func (e *evidence) sum(p *pane, sign uint32) {
-	rest := p.bars
-	for i := range p.rows {
-		r := &p.rows[i]
-		s := r.series
-		s.runs += sign * r.runs
-		if s.shape == nil {
-			s.shape = make(bars, 0, r.bars)
-		}
-		for _, b := range rest[:r.bars] {
-			s.shape = s.shape.add(b.bin, sign*b.n)
-		}
-		rest = rest[r.bars:]
-		e.touch(r.series.of)
-	}
-}
-
-// leave forgets the series that only p spoke of.
-func (e *evidence) leave(p *pane) {
-	for i := range p.rows {
-		r := &p.rows[i]
-		if r.series.rows--; r.series.rows == 0 {
-			r.series.of.drop(r.series)
-		}
 	}
 }
 
@@ -193,20 +188,20 @@ func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	}
 }
 
-// incomplete reports whether a pane in the window is known to miss something.
+// within returns how far pulses of one run differ, over all resolvers and candidate paths, weighted by age.
+func (e *evidence) within() (sum byClass[within]) {
+	for _, epoch := range e.epochs {
+		weight := e.ageing.of(uint16(epoch.number))
+		for class, v := range epoch.within {
+			sum[class].squares += weight * v.squares
+			sum[class].freedom += weight * v.freedom
+		}
+	}
+	return sum
+}
+
+// incomplete reports whether a pane of the evidence is known to miss something.
 func (e *evidence) incomplete() bool { return e.missing >= e.oldest().start }
 
-// oldest returns the first pane of the window.
-func (e *evidence) oldest() *pane { return e.panes[0] }
-
-// byCell calls do with the series of each cell in turn.
-func (r *resolver) byCell(do func([]*series)) {
-	for from := 0; from < len(r.series); {
-		to := from + 1
-		for to < len(r.series) && r.series[to].cell == r.series[from].cell {
-			to++
-		}
-		do(r.series[from:to])
-		from = to
-	}
-}
+// oldest returns the first epoch of the evidence.
+func (e *evidence) oldest() *epoch { return e.epochs[0] }

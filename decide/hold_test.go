@@ -7,8 +7,8 @@ import (
 	"detour/schemas/decision"
 )
 
-// weighed returns a candidate with a gain in µs of 100 ms, and a harm in ppm that is held to 20,000.
-func weighed(path uint8, reason decision.Reason, gain int32, harm uint32) decision.Decision {
+// offered returns a candidate with a gain in µs of 100 ms, and a harm in ppm that is held to 20,000.
+func offered(path uint8, reason decision.Reason, gain int32, harm uint32) decision.Decision {
 	return decision.Decision{Candidate: path, Reason: reason, Gain: gain, Direct: 100_000, Harm: harm, HarmLimit: 20_000}
 }
 
@@ -31,34 +31,34 @@ func TestStability(t *testing.T) {
 		path       uint8
 		reason     decision.Reason
 	}{
-		{"a gain", onDefault, weighed(1, faster, 1000, 0), decision.Decision{}, 1, faster},
-		{"a gain below the dead band", onDefault, weighed(1, faster, 999, 0), decision.Decision{}, 0, decision.NotFaster},
-		{"harm", onDefault, weighed(1, harmed, 9000, 21_000), decision.Decision{}, 0, harmed},
-		{"soon after the way back", stay{since: ago(9), penalty: 1000}, weighed(1, faster, 9000, 0), decision.Decision{}, 0, decision.Held},
-		{"later", stay{since: ago(10), penalty: 1000}, weighed(1, faster, 9000, 0), decision.Decision{}, 1, faster},
-		{"flapping", stay{since: ago(100), penalty: 2000}, weighed(1, faster, 9000, 0), decision.Decision{}, 0, decision.Damped},
-		{"calm again", stay{since: ago(171), penalty: 2000}, weighed(1, faster, 9000, 0), decision.Decision{}, 1, faster},
+		{"a gain", onDefault, offered(1, faster, 1000, 0), decision.Decision{}, 1, faster},
+		{"a gain below the dead band", onDefault, offered(1, faster, 999, 0), decision.Decision{}, 0, decision.NotFaster},
+		{"harm", onDefault, offered(1, harmed, 9000, 21_000), decision.Decision{}, 0, harmed},
+		{"soon after the way back", stay{since: ago(9), penalty: 1000}, offered(1, faster, 9000, 0), decision.Decision{}, 0, decision.Held},
+		{"later", stay{since: ago(10), penalty: 1000}, offered(1, faster, 9000, 0), decision.Decision{}, 1, faster},
+		{"flapping", stay{since: ago(100), penalty: 2000}, offered(1, faster, 9000, 0), decision.Decision{}, 0, decision.Damped},
+		{"calm again", stay{since: ago(171), penalty: 2000}, offered(1, faster, 9000, 0), decision.Decision{}, 1, faster},
 
-		{"stays", long, weighed(1, faster, 1000, 0), weighed(1, faster, 1000, 0), 1, faster},
-		{"stays for less than it came for", long, weighed(1, faster, 201, 0), weighed(1, faster, 201, 0), 1, faster},
-		{"for nearly nothing", long, weighed(1, faster, 200, 0), weighed(1, faster, 200, 0), 0, decision.NotFaster},
-		{"for nearly nothing, soon after the move", fresh, weighed(1, faster, 200, 0), weighed(1, faster, 200, 0), 1, decision.Held},
-		{"harm in the dead band", long, weighed(1, harmed, 1000, 40_000), weighed(1, harmed, 1000, 40_000), 1, decision.Held},
-		{"harm beyond it, soon after the move", fresh, weighed(1, harmed, 1000, 40_001), weighed(1, harmed, 1000, 40_001), 0, harmed},
-		{"too little is known, soon after the move", fresh, weighed(1, decision.TooFew, 1000, 0), weighed(1, decision.TooFew, 1000, 0), 0, decision.TooFew},
-		{"flapping stays", stay{path: 1, reason: faster, since: ago(20), penalty: 2000}, weighed(1, faster, 500, 0), weighed(1, faster, 500, 0), 1, faster},
+		{"stays", long, offered(1, faster, 1000, 0), offered(1, faster, 1000, 0), 1, faster},
+		{"stays for less than it came for", long, offered(1, faster, 201, 0), offered(1, faster, 201, 0), 1, faster},
+		{"for nearly nothing", long, offered(1, faster, 200, 0), offered(1, faster, 200, 0), 0, decision.NotFaster},
+		{"for nearly nothing, soon after the move", fresh, offered(1, faster, 200, 0), offered(1, faster, 200, 0), 1, decision.Held},
+		{"harm in the dead band", long, offered(1, harmed, 1000, 40_000), offered(1, harmed, 1000, 40_000), 1, decision.Held},
+		{"harm beyond it, soon after the move", fresh, offered(1, harmed, 1000, 40_001), offered(1, harmed, 1000, 40_001), 0, harmed},
+		{"too little is known, soon after the move", fresh, offered(1, decision.TooFew, 1000, 0), offered(1, decision.TooFew, 1000, 0), 0, decision.TooFew},
+		{"flapping stays", stay{path: 1, reason: faster, since: ago(20), penalty: 2000}, offered(1, faster, 500, 0), offered(1, faster, 500, 0), 1, faster},
 
-		{"a better candidate", long, weighed(2, faster, 4000, 0), weighed(1, faster, 3000, 0), 2, faster},
-		{"hardly a better one", long, weighed(2, faster, 3999, 0), weighed(1, faster, 3000, 0), 1, faster},
-		{"a better one, too soon", fresh, weighed(2, faster, 4000, 0), weighed(1, faster, 3000, 0), 1, decision.Held},
-		{"a better one, flapping", stay{path: 1, since: ago(20), penalty: 2000}, weighed(2, faster, 4000, 0), weighed(1, faster, 3000, 0), 1, decision.Damped},
-		{"another one while here harms", long, weighed(2, faster, 4000, 0), weighed(1, harmed, 3000, 50_000), 2, faster},
-		{"and too soon", fresh, weighed(2, faster, 4000, 0), weighed(1, harmed, 3000, 50_000), 0, decision.Held},
-		{"another one for the same while here gains nothing", long, weighed(2, faster, 900, 0), weighed(1, decision.NotFaster, 0, 0), 0, decision.NotFaster},
+		{"a better candidate", long, offered(2, faster, 4000, 0), offered(1, faster, 3000, 0), 2, faster},
+		{"hardly a better one", long, offered(2, faster, 3999, 0), offered(1, faster, 3000, 0), 1, faster},
+		{"a better one, too soon", fresh, offered(2, faster, 4000, 0), offered(1, faster, 3000, 0), 1, decision.Held},
+		{"a better one, flapping", stay{path: 1, since: ago(20), penalty: 2000}, offered(2, faster, 4000, 0), offered(1, faster, 3000, 0), 1, decision.Damped},
+		{"another one while here harms", long, offered(2, faster, 4000, 0), offered(1, harmed, 3000, 50_000), 2, faster},
+		{"and too soon", fresh, offered(2, faster, 4000, 0), offered(1, harmed, 3000, 50_000), 0, decision.Held},
+		{"another one for the same while here gains nothing", long, offered(2, faster, 900, 0), offered(1, decision.NotFaster, 0, 0), 0, decision.NotFaster},
 
-		{"rescued, and better off", rescued, weighed(1, faster, 1000, 0), weighed(1, faster, 1000, 0), 1, faster},
-		{"rescued, and hardly better off", rescued, weighed(1, faster, 999, 0), weighed(1, faster, 999, 0), 0, decision.NotFaster},
-		{"rescued, and maybe harmed", rescued, weighed(1, harmed, 1000, 21_000), weighed(1, harmed, 1000, 21_000), 0, harmed},
+		{"rescued, and better off", rescued, offered(1, faster, 1000, 0), offered(1, faster, 1000, 0), 1, faster},
+		{"rescued, and hardly better off", rescued, offered(1, faster, 999, 0), offered(1, faster, 999, 0), 0, decision.NotFaster},
+		{"rescued, and maybe harmed", rescued, offered(1, harmed, 1000, 21_000), offered(1, harmed, 1000, 21_000), 0, harmed},
 	} {
 		s := newStability(&p, 0, minute)
 		if d := s.latency(&c.at, now, &c.best, &c.here); d.Path != c.path || d.Reason != c.reason {

@@ -17,7 +17,8 @@ type judge struct {
 	hash    string
 	student students // t quantiles at the policy's confidence
 	z       float64  // normal quantile at the reachability rule's confidence
-	scratch bars
+	ageing  *ageing  // of the evidence
+	scratch histogram
 }
 
 // use makes p the policy. It reports whether that is another than the one of the tick before, whose hash it gets.
@@ -33,10 +34,11 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 
 // decide returns what becomes of r in the tick that reached pane, changed or not. The first rule that applies decides:
 //
-//  1. nothing is left in the window: the default path;
+//  1. nothing is left within the horizon: the default path;
 //  2. reachability: leave a path that is down for one that works, at once;
 //  3. latency: the path that is credibly not slower for anybody and has the largest gain, else the default path;
 //  4. stability: an improvement waits until the last move is old enough and the resolver is calm, and a small one is none.
+//  5. new evidence: a move off the default path that nothing but the age of evidence asks for waits until there is some.
 //
 // Asked again with the same evidence, it says the same, unless it has just moved the resolver or holds it.
 func (j *judge) decide(r *resolver, pane int64) decision.Decision {
@@ -45,6 +47,7 @@ func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 		d = decision.Decision{Path: j.usual, Candidate: j.usual, Reason: decision.NoEvidence, Gone: 1}
 	} else if health := j.health(r); !j.reachability(r, &health, &d) {
 		d = j.latency(r, &health, pane)
+		j.await(r, &d, pane)
 	}
 	at := r.stay()
 	j.stability.settle(&at, pane, &d)

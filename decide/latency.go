@@ -19,7 +19,8 @@ const (
 // byClass holds a value for each class of the mix.
 type byClass[T any] [mixed]T
 
-// ratios sums the paired ratios of one class, in bins of 1/window.RatioBinsPerOctave octaves.
+// ratios sums the paired ratios of one class, in bins of 1/window.RatioBinsPerOctave octaves. All but runs may be scaled
+// by what evidence weighs.
 type ratios struct {
 	runs, pairs uint64
 	sum         int64
@@ -34,38 +35,39 @@ type population struct {
 
 // population sums over a resolver's series, or a cell's. The ratio of a busy population is known well, so that of a
 // resolver is the mean over all pairs, not over cells.
-func (j *judge) population(list []*series, path uint8) (p population) {
+func (j *judge) population(list []series, path uint8) (p population) {
 	for class := range p.direct {
-		latency := j.scratch[:0]
-		for _, s := range list {
-			if s.class != sample.New+sample.Class(class) {
-				continue
-			}
-			switch s.path {
-			case j.usual:
-				for _, b := range s.shape {
-					latency = latency.add(b.bin, b.n)
-				}
-			case path:
-				p.ratios[class].add(s)
-			}
-		}
-		if bin, ok := latency.median(); ok {
+		if bin, ok := j.sum(list, j.usual, class).median(); ok {
 			p.direct[class] = micros(bin)
 		}
-		j.scratch = latency
+		p.ratios[class].set(j.sum(list, path, class))
 	}
 	return p
 }
 
-func (m *ratios) add(s *series) {
-	m.runs += uint64(s.runs)
-	for _, b := range s.shape {
-		m.pairs += uint64(b.n)
-		m.sum += int64(b.bin) * int64(b.n)
-		m.squares += uint64(int64(b.bin)*int64(b.bin)) * uint64(b.n)
+// sum returns, until the next call, the weighted sum of the series of a path and class of the mix.
+func (j *judge) sum(list []series, path uint8, class int) *histogram {
+	j.scratch.reset()
+	for i := range list {
+		if s := &list[i]; s.key.path() == path && s.key.class() == sample.New+sample.Class(class) {
+			s.sum(j.ageing, &j.scratch)
+		}
+	}
+	return &j.scratch
+}
+
+func (m *ratios) set(h *histogram) {
+	*m = ratios{runs: rounded(h.runs)}
+	for i, n := range h.counts[:h.used] {
+		bin := int64(i) - window.MaxRatioBin
+		m.pairs += n
+		m.sum += bin * int64(n)
+		m.squares += uint64(bin*bin) * n
 	}
 }
+
+// rounded returns a weighted count to the nearest integer.
+func rounded(n uint64) uint64 { return (n + whole/2) / whole }
 
 func (m *ratios) mean() float64 { return float64(m.sum) / float64(m.pairs) }
 

@@ -60,6 +60,7 @@ func TestMissingPanesNeverEndTheStage(t *testing.T) {
 				}
 			}
 			m := New(f.genesis, 0)
+			m.evidence.width = 1
 			for _, part := range c.lost {
 				m.Overrun(part, 0)
 			}
@@ -88,13 +89,14 @@ func TestALongGapIsNotHeldAtOnce(t *testing.T) {
 	f.pane(t, 0, firstPane, nil, 1, 0)
 	f.pane(t, 0, firstPane+1_000_000*minute, nil, 1, 0)
 	m := New(f.genesis, 0)
+	m.evidence.width = 2
 	for last := int64(1); last < 500; last++ {
 		out, err := f.run(m, nil, last)
 		if err != nil || len(ticks(t, out)) != 1 {
 			t.Fatalf("tick %d: %d records, %v", last, len(out), err)
 		}
-		if n := len(m.evidence.panes); n > p.Window || len(m.partitions[0].pending) > 1 {
-			t.Fatalf("tick %d: %d panes are held, and %d records", last, n, len(m.partitions[0].pending))
+		if panes, epochs := len(m.evidence.panes), len(m.evidence.epochs); panes > p.Reachability.Window || epochs > 2 || len(m.partitions[0].pending) > 1 {
+			t.Fatalf("tick %d: %d panes and %d epochs are held, and %d records", last, panes, epochs, len(m.partitions[0].pending))
 		}
 	}
 }

@@ -17,9 +17,11 @@ type pathHealth struct {
 }
 
 func (j *judge) health(r *resolver) (h health) {
-	for _, s := range r.series {
-		h[s.path].tries += uint64(s.tries)
-		h[s.path].failures += uint64(s.failures)
+	for i := range r.series {
+		s := &r.series[i]
+		p := &h[s.key.path()]
+		p.tries += uint64(s.tries)
+		p.failures += uint64(s.failures)
 	}
 	rule := &j.policy.Reachability
 	for i := range h[:j.paths] {

@@ -1,8 +1,10 @@
 package decide
 
 import (
+	"maps"
 	"math"
 	"net/netip"
+	"slices"
 
 	"detour/schemas/control"
 	"detour/schemas/decision"
@@ -10,27 +12,55 @@ import (
 	"detour/schemas/window"
 )
 
-// reference decides the dumb way: it keeps every window for ever, sums them anew for every resolver and every tick, and
-// calculates with package math.
+// reference decides the dumb way: it keeps every window for ever, weighs and sums them anew for every resolver and every
+// tick, and calculates with package math.
 type reference struct {
 	paths int
-	panes [][]window.Window
-	held  int // panes of evidence: a longer window grows into what is still there
+	width int // panes in an epoch
+	panes []seenPane
+	from  int64 // epochs before it are forgotten: a longer horizon grows into what is still there
+	held  int   // panes that are not
+	near  int   // panes that count for reachability: likewise
 	state map[netip.Addr]decision.Decision
 
 	student students
 }
 
+type seenPane struct {
+	epoch   int64
+	windows []window.Window
+}
+
+// aged is a window and what it weighs.
+type aged struct {
+	window.Window
+	weight float64
+}
+
 func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) map[netip.Addr]decision.Decision {
-	f.panes = append(f.panes, windows)
-	f.held = min(f.held+1, p.Window)
-	all, near := make(map[netip.Addr][]window.Window), make(map[netip.Addr][]window.Window)
-	for i, ws := range f.panes[len(f.panes)-f.held:] {
-		for _, w := range ws {
-			all[w.Resolver] = append(all[w.Resolver], w)
-			if f.held-i <= p.Reachability.Window {
+	width := int64(f.width)
+	now := pane / minute / width
+	if f.panes == nil {
+		f.from = now
+	}
+	f.panes = append(f.panes, seenPane{now, windows})
+	for last := f.from*width + width - 1; now*width-last >= int64(p.Window); last += width { // its newest pane is too old
+		f.from++
+	}
+	f.near = min(f.near+1, p.Reachability.Window)
+	f.held = 0
+	all, near, heard := make(map[netip.Addr][]aged), make(map[netip.Addr][]window.Window), make(map[netip.Addr]bool)
+	for i, held := range f.panes {
+		if held.epoch < f.from {
+			continue
+		}
+		f.held++
+		for _, w := range held.windows {
+			all[w.Resolver] = append(all[w.Resolver], aged{w, math.Round(64 * math.Exp2(-float64(now-held.epoch)/math.Ceil(float64(p.HalfLife)/float64(f.width))))})
+			if len(f.panes)-i <= f.near {
 				near[w.Resolver] = append(near[w.Resolver], w)
 			}
+			heard[w.Resolver] = heard[w.Resolver] || i == len(f.panes)-1
 		}
 	}
 	changed := make(map[netip.Addr]decision.Decision)
@@ -44,7 +74,7 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 		before, known := f.state[a]
 		s := newStability(&p, 0, minute)
 		at := stay{path: before.Path, reason: before.Reason, since: before.Since, penalty: before.Penalty}
-		d := f.decide(&s, &at, pane, ws, near[a], p)
+		d := f.decide(&s, &at, pane, ws, near[a], heard[a], p)
 		s.settle(&at, pane, &d)
 		if !known || d.Path != before.Path || d.Reason != before.Reason {
 			changed[a] = d
@@ -54,7 +84,9 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 	return changed
 }
 
-func (f *reference) decide(s *stability, at *stay, pane int64, all, near []window.Window, p control.Policy) decision.Decision {
+func (f *reference) decide(
+	s *stability, at *stay, pane int64, all []aged, near []window.Window, heard bool, p control.Policy,
+) decision.Decision {
 	var down, up [8]bool
 	var bound [8]float64
 	var tries, failures [8]float64
@@ -125,12 +157,16 @@ func (f *reference) decide(s *stability, at *stay, pane int64, all, near []windo
 	if cur != 0 {
 		here = options[cur-1]
 	}
-	return s.latency(at, pane, &best, &here)
+	d := s.latency(at, pane, &best, &here)
+	if d.Path != 0 && cur == 0 && !heard {
+		d.Path, d.Reason = 0, decision.Held
+	}
+	return d
 }
 
-func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, down bool) decision.Decision {
+func (f *reference) weigh(path uint8, all []aged, p control.Policy, down bool) decision.Decision {
 	d := decision.Decision{Candidate: path, Reason: decision.TooFew}
-	byCell := make(map[window.Cell][]window.Window)
+	byCell := make(map[window.Cell][]aged)
 	for _, w := range all {
 		byCell[w.Cell()] = append(byCell[w.Cell()], w)
 	}
@@ -138,13 +174,13 @@ func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, dow
 	mix := map[sample.Class]float64{sample.New: float64(p.Mix.New), sample.Reused: float64(p.Mix.Reused)}
 	for cell, ws := range byCell {
 		for class, weight := range mix {
-			var n uint32
+			var n float64
 			for _, w := range ws {
 				if w.Path == path && w.Class == class && weight > 0 {
-					n += w.PairRuns
+					n += w.weight * float64(w.PairRuns)
 				}
 			}
-			runs[cell] = max(runs[cell], n)
+			runs[cell] = max(runs[cell], uint32(math.Round(n/64)))
 		}
 		if runs[cell] > 0 {
 			d.Runs += runs[cell]
@@ -211,55 +247,78 @@ func (f *reference) weigh(path uint8, all []window.Window, p control.Policy, dow
 }
 
 // describe returns mean, upper bound (octaves) and direct median (µs) by class, and whether there are runs enough.
-func (f *reference) describe(ws []window.Window, path uint8, p control.Policy) (mean, upper, direct map[sample.Class]float64, enough bool) {
+func (f *reference) describe(ws []aged, path uint8, p control.Policy) (mean, upper, direct map[sample.Class]float64, enough bool) {
 	mean, upper, direct = map[sample.Class]float64{}, map[sample.Class]float64{}, map[sample.Class]float64{}
 	enough = true
 	for class, weight := range map[sample.Class]int{sample.New: p.Mix.New, sample.Reused: p.Mix.Reused} {
-		var values []float64
+		var values, weights []float64
 		var runs float64
-		var latency bars
+		latency := make(map[int16]float64)
 		for _, w := range ws {
 			if w.Class != class {
 				continue
 			}
 			if w.Path == path {
-				runs += float64(w.PairRuns)
+				runs += w.weight * float64(w.PairRuns)
 				for i, bin := range w.Ratio.Bins {
-					for range w.Ratio.Counts[i] {
-						values = append(values, float64(bin)/8)
-					}
+					values = append(values, float64(bin)/8)
+					weights = append(weights, w.weight*float64(w.Ratio.Counts[i]))
 				}
 			}
 			if w.Path == 0 {
 				for i, bin := range w.Latency.Bins {
-					latency = latency.add(bin/coarse, w.Latency.Counts[i])
+					latency[bin/coarse] += w.weight * float64(w.Latency.Counts[i])
 				}
 			}
 		}
-		if bin, ok := latency.median(); ok {
-			direct[class] = micros(bin)
+		if bin, ok := lowerMedian(latency); ok {
+			direct[class] = micros(int(bin))
 		}
-		if len(values) > 0 {
-			var sum, squares float64
-			for _, v := range values {
-				sum += v
+		runs = math.Round(runs / 64)
+		if total := sum(weights); total > 0 {
+			var squares float64
+			for i, v := range values {
+				mean[class] += weights[i] * v / total
 			}
-			mean[class] = sum / float64(len(values))
-			for _, v := range values {
-				squares += (v - mean[class]) * (v - mean[class])
+			for i, v := range values {
+				squares += weights[i] * (v - mean[class]) * (v - mean[class])
 			}
 			if runs > 1 {
 				s := &f.student
 				if s.confidence != float64(p.Latency.ConfidencePPM)/1e6 {
 					s.at(p.Latency.ConfidencePPM)
 				}
-				variance := squares/float64(len(values))*runs/(runs-1) + 1.0/12/64
+				variance := squares/total*runs/(runs-1) + 1.0/12/64
 				upper[class] = min(8, mean[class]+s.quantile(uint64(runs)-1)*math.Sqrt(variance/runs))
 			}
 		}
-		if weight > 0 && (runs < float64(p.Latency.MinRuns) || len(values) == 0 || direct[class] == 0) {
+		if weight > 0 && (runs < float64(p.Latency.MinRuns) || sum(weights) == 0 || direct[class] == 0) {
 			enough = false
 		}
 	}
 	return mean, upper, direct, enough
+}
+
+func sum(list []float64) (total float64) {
+	for _, x := range list {
+		total += x
+	}
+	return total
+}
+
+// lowerMedian returns the least value that half of the weight is not above.
+func lowerMedian(weight map[int16]float64) (value int16, ok bool) {
+	total := sum(slices.Collect(maps.Values(weight)))
+	for _, v := range slices.Sorted(maps.Keys(weight)) {
+		var below float64
+		for w := range weight {
+			if w <= v {
+				below += weight[w]
+			}
+		}
+		if total > 0 && 2*below >= total {
+			return v, true
+		}
+	}
+	return 0, false
 }

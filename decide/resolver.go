@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	"detour/schemas/decision"
-	"detour/schemas/sample"
 	"detour/schemas/window"
 )
 
 // resolver is what is known of one resolver: evidence, and where its users are sent.
 type resolver struct {
 	address netip.Addr
-	series  []*series // by cell, path and class
+	series  []series // by key
+	heard   int64    // the newest pane with a window of it
 
 	path    uint8
 	reason  decision.Reason
@@ -27,36 +27,58 @@ func (r *resolver) stay() stay {
 	return stay{path: r.path, reason: r.reason, since: r.since, penalty: r.penalty}
 }
 
-// series is the evidence of one cell, path and connection class, summed over the panes of the window. All of it is
-// counts: adding a pane and later taking it away leaves no trace.
-type series struct {
-	of    *resolver
-	cell  window.Cell
-	path  uint8
-	class sample.Class
+// fresh reports whether something new was measured in the pane that a tick has reached, so that not time alone has changed
+// what is thought of r.
+func (r *resolver) fresh(pane int64) bool { return r.heard == pane }
 
-	rows            uint32 // windows that it is the sum of
-	tries, failures uint32 // samples, in the policy's reachability window only
-	runs            uint32 // with a paired ratio
-	shape           bars   // on the default path: coarse latency; on others: paired ratio, in window's ratio bins
-}
+// maxCells is how many cells of a resolver are looked at on their own. Who reports a made-up network in every run costs
+// everybody else little that way.
+const maxCells = 64
 
-func (s *series) compare(t *series) int {
-	return cmp.Or(window.CompareCells(s.cell, t.cell), cmp.Compare(s.path, t.path), cmp.Compare(s.class, t.class))
-}
-
-// at returns the resolver's series for w, a new one where there was none.
-func (r *resolver) at(w *window.Window) *series {
-	key := series{of: r, cell: w.Cell(), path: w.Path, class: w.Class}
-	i, found := slices.BinarySearchFunc(r.series, &key, func(a, b *series) int { return a.compare(b) })
-	if !found {
-		r.series = slices.Insert(r.series, i, &key)
+// at returns the resolver's series of k in an epoch, a new one where there was none. What is beyond maxCells in one epoch
+// goes to the cell of all others: a rule that looks at nothing before the epoch, so that a machine that begins with it
+// finds the same.
+func (r *resolver) at(k key, epoch uint16) *series {
+	i, found := r.find(k)
+	if (!found || r.series[i].newest != epoch) && !k.cell().Other && r.full(k, epoch) {
+		k = k.in(window.Cell{Other: true})
+		i, found = r.find(k)
 	}
-	return r.series[i]
+	if !found {
+		r.series = slices.Insert(r.series, i, series{key: k})
+	}
+	return &r.series[i]
 }
 
-// drop forgets a series that has nothing left.
-func (r *resolver) drop(s *series) {
-	i, _ := slices.BinarySearchFunc(r.series, s, func(a, b *series) int { return a.compare(b) })
-	r.series = slices.Delete(r.series, i, i+1)
+func (r *resolver) find(k key) (int, bool) {
+	return slices.BinarySearchFunc(r.series, k, func(s series, k key) int { return cmp.Compare(s.key, k) })
+}
+
+// full reports whether the epoch has maxCells cells already, none of which is k's.
+func (r *resolver) full(k key, epoch uint16) bool {
+	if len(r.series) < maxCells {
+		return false
+	}
+	cells, last := 0, key(0)
+	for i := range r.series {
+		s := &r.series[i]
+		if s.newest != epoch || s.key.cell().Other {
+			continue
+		}
+		if s.key.sameCell(k) {
+			return false
+		}
+		if cells == 0 || !s.key.sameCell(last) {
+			cells, last = cells+1, s.key
+		}
+	}
+	return cells >= maxCells
+}
+
+// expire forgets what is beyond the horizon.
+func (r *resolver) expire(a *ageing) {
+	r.series = slices.DeleteFunc(r.series, func(s series) bool { return a.over(s.newest) })
+	for i := range r.series {
+		r.series[i].expire(a)
+	}
 }

@@ -121,7 +121,7 @@ func TestRules(t *testing.T) {
 		{"the larger gain", 3, quick, repeat(1, third), "2:faster"},
 		{"one population is made slower", 2, quick, repeat(1, append(both(berlin, 40, -8, -8), both(lyon, 4, 4, 4)...)), "0:cell_harmed"},
 		{"too small to be looked at", 2, quick, repeat(1, append(both(berlin, 60, -8, -8), both(lyon, 2, 4, 4)...)), "1:faster"},
-		{"evidence goes", 2, quick, append(repeat(1, both(berlin, 9, -4, -4)), repeat(6, nil)...), "1:faster 0:no_evidence!"},
+		{"evidence goes", 2, quick, append(repeat(1, both(berlin, 9, -4, -4)), repeat(20, nil)...), "1:faster 0:no_evidence!"},
 		{"a move back waits", 2, quick, append(repeat(1, both(berlin, 9, -4, -4)), repeat(3, both(berlin, 30, 6, 6))...), "1:faster 1:held 0:not_faster"},
 		{"an outage of the default path", 2, long, append(repeat(1, both(berlin, 2, 2, 2)), append(repeat(5, outage(4, 9, 0)), repeat(7, both(berlin, 9, 2, 2))...)...), "0:too_few 1:default_down 0:uncertain 0:not_faster"},
 		{"an outage of both", 2, long, append(repeat(1, both(berlin, 9, -4, -4)), repeat(5, outage(4, 9, 9))...), "1:faster 1:all_down"},

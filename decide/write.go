@@ -39,7 +39,9 @@ func (m *Machine) write(rows []decision.Decision) ([]schemas.Record, error) {
 // positions tells how far the tick had read, and where one that takes over has to begin.
 func (m *Machine) positions() decision.Positions {
 	oldest := m.evidence.oldest()
-	p := decision.Positions{Resume: oldest.resume, From: oldest.start, Control: m.control.offset}
+	p := decision.Positions{
+		Resume: oldest.resume, From: oldest.start, Reach: m.evidence.panes[0].start, Control: m.control.offset,
+	}
 	if m.evidence.incomplete() {
 		p.Missing = m.evidence.missing
 	}

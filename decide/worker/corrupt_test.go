@@ -56,7 +56,7 @@ func TestADamagedWindowCostsOnlyItself(t *testing.T) {
 			if got := rejected(t, live(t, log)); got != "windows/1@3" {
 				t.Errorf("rejects of %s", got)
 			}
-			if got, want := incomplete(written(t, log)), "0 1 2 3! 4! 5! 6! 7! 8 9 10 11"; got != want {
+			if got, want := incomplete(written(t, log)), "0 1 2 3! 4! 5! 6! 7 8 9 10 11"; got != want {
 				t.Errorf("ticks %s, want %s", got, want)
 			}
 			if again := live(t, log); len(again) > 0 {

@@ -21,7 +21,7 @@ import (
 
 const (
 	minute = int64(60_000)
-	first  = 100 * minute // pane
+	first  = 98 * minute // pane: the seventh from here on is the last of its epoch
 	panes  = 12
 )
 
@@ -39,10 +39,10 @@ func genesis() control.Genesis {
 	return g
 }
 
-// policy has small numbers: a snapshot every four ticks, five panes of evidence.
+// policy has small numbers: a snapshot every four ticks, evidence of one epoch.
 func policy() control.Policy {
 	p := control.DefaultPolicy()
-	p.Window, p.Reachability.Window, p.Publish.Snapshot, p.Hold = 5, 2, 4, 2
+	p.Window, p.Reachability.Window, p.Publish.Snapshot, p.Hold = 1, 1, 4, 2
 	return p
 }
 

@@ -39,7 +39,7 @@ func pipelineRun(t *testing.T) (*memlog.Log, control.Genesis) {
 		schemas.Decisions: 1, schemas.Maps: 1, schemas.Rejects: 2,
 	})
 	policy := control.DefaultPolicy()
-	policy.Window, policy.Publish.Snapshot = 5, 4
+	policy.Window, policy.Reachability.Window, policy.Publish.Snapshot = 1, 1, 4
 	if err := genesis.Ensure(t.Context(), log, &g, policy, zerolog.Nop()); err != nil {
 		t.Fatal(err)
 	}

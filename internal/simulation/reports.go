@@ -37,9 +37,9 @@ func genesis(rng *rand.Rand) control.Genesis {
 // policy returns one under which a handful of runs decides and snapshots are frequent.
 func policy(rng *rand.Rand) control.Policy {
 	p := control.DefaultPolicy()
-	p.Window, p.Hold = 3+rng.IntN(4), 1+rng.IntN(2)
+	p.Window, p.Hold = 1+rng.IntN(4), 1+rng.IntN(2) // evidence of one epoch or two
 	p.Latency.MinRuns, p.Harm.CellRuns = 2, 2
-	p.Reachability.Window = 2
+	p.Reachability.Window = min(2, p.Window)
 	p.Publish = control.Publishing{Expiry: 10, Renew: 1 + rng.IntN(4), Snapshot: 1 + rng.IntN(5)}
 	return p
 }

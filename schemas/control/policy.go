@@ -11,9 +11,10 @@ import (
 
 // Policy is how decisions are made and maps are published. An operator writes it as YAML; the log holds it with every
 // default filled in, so that a later program's defaults change nothing. Shares are in parts per million (ppm), times in
-// panes: a tick is a pane.
+// panes: a tick is a pane. Evidence ages by epochs of 15 panes, to which both of its lengths are rounded up.
 type Policy struct {
-	Window       int          `json:"window_panes" yaml:"window_panes"` // panes of evidence that a decision looks at
+	Window       int          `json:"window_panes" yaml:"window_panes"`       // how old the evidence is that a decision looks at
+	HalfLife     int          `json:"half_life_panes" yaml:"half_life_panes"` // after this it weighs half as much
 	Mix          Mix          `json:"mix" yaml:"mix"`
 	Harm         Harm         `json:"harm" yaml:"harm"`
 	Latency      Latency      `json:"latency" yaml:"latency"`
@@ -65,7 +66,8 @@ type Publishing struct {
 // DefaultPolicy returns the policy that a deployment starts with.
 func DefaultPolicy() Policy {
 	return Policy{
-		Window:       60,
+		Window:       480,
+		HalfLife:     180,
 		Mix:          Mix{New: 1, Reused: 2},
 		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000, Budget: 5_000},
 		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
@@ -125,6 +127,7 @@ func (p *Policy) Validate() error {
 		low, high int
 	}{
 		{"window_panes", p.Window, 1, 10_080},
+		{"half_life_panes", p.HalfLife, 1, 100_000},
 		{"mix.new", p.Mix.New, 0, 1000},
 		{"mix.reused", p.Mix.Reused, 0, 1000},
 		{"mix.new + mix.reused", p.Mix.New + p.Mix.Reused, 1, 2000},

@@ -89,6 +89,7 @@ type Positions struct {
 	Resume  []int64 `json:"resume"`  // offset by partition from which the evidence in the policy's window is whole
 	Control int64   `json:"control"` // next offset
 	From    int64   `json:"from"`    // oldest pane of the evidence, ms: the one that Resume leads to
+	Reach   int64   `json:"reach"`   // oldest pane of the reachability window, ms
 	Missing int64   `json:"missing"` // newest pane known to miss something, ms; 0 = none
 }
 
