@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"detour/schemas/decision"
 )
 
 // row is one population behind one resolver in one pane that counts, as the definitions of the figures speak of it.
@@ -83,7 +81,7 @@ func drawWorld(t *rapid.T) (*fake, [][]uint8) {
 // scripted returns the figures of a rule that has resolvers where the script says.
 func scripted(f *fake, script [][]uint8) Figures {
 	resolvers := len(f.layout.Resolvers)
-	n := &lane{world: f, layout: &f.layout, rules: []*rule{newRule(Policy, resolvers, nil)}, pipeline: &pipeline{last: make([]decision.Decision, resolvers)}}
+	n := &lane{world: f, layout: &f.layout, rules: []*rule{newRule(Policy, resolvers, nil)}, pipeline: &pipeline{placed: newPlaced(&f.layout)}}
 	n.outages = newOutages(&f.layout, n.rules)
 	b := newBench(n)
 	for pane, paths := range script {

@@ -74,8 +74,8 @@ func (n *lane) step(pane int) error {
 	if err := n.pipeline.end(); err != nil {
 		return err
 	}
-	for i, path := range n.pipeline.paths {
-		n.rules[0].set(i, path)
+	for i := range n.layout.Resolvers {
+		n.rules[0].set(i, n.pipeline.placed.of(i).Path)
 	}
 	for _, i := range n.evidence.end() {
 		for _, r := range n.rules[1:] {
@@ -172,7 +172,7 @@ func (b *bench) look(pane int) {
 		for n, rule := range b.lane.rules {
 			level := decision.None
 			if n == 0 {
-				level = b.lane.pipeline.last[i].Level
+				level = b.lane.pipeline.placed.of(i).Level
 			}
 			rule.account.count(m, i, r, rule.paths[i], level)
 		}
@@ -202,7 +202,7 @@ func (b *bench) result(days float64, honest *lane) *Result {
 	out.Levels = b.lane.rules[0].account.byLevel()
 	for i := range b.lane.layout.Resolvers {
 		for _, s := range b.lane.layout.Resolvers[i].Shares {
-			out.Reasons[b.lane.pipeline.last[i].Reason.String()] += s.Weight
+			out.Reasons[b.lane.pipeline.placed.of(i).Reason.String()] += s.Weight
 		}
 	}
 	return out

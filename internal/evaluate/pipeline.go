@@ -27,9 +27,7 @@ type pipeline struct {
 	decisions []schemas.Record // of the last tick: not read back yet
 	written   int64            // decisions records so far
 
-	paths []uint8             // by resolver
-	last  []decision.Decision // by resolver
-	find  map[[16]byte]int
+	placed placed
 }
 
 // newPipeline returns the machines at the beginning of a world's log.
@@ -44,14 +42,9 @@ func newPipeline(l *Layout, policy *control.Policy) (*pipeline, error) {
 		sampler:   sampler{layout: l, genesis: g.Hash(), late: g.Lateness},
 		aggregate: aggregate.New(&g, 0, start),
 		decide:    decide.New(g, 0),
-		paths:     make([]uint8, len(l.Resolvers)),
-		last:      make([]decision.Decision, len(l.Resolvers)),
-		find:      make(map[[16]byte]int, len(l.Resolvers)),
+		placed:    newPlaced(l),
 	}
 	p.decide.Configure(decide.Config{ChunkRows: 1 << 30})
-	for i := range l.Resolvers {
-		p.find[l.Resolvers[i].Address.As16()] = i
-	}
 	for _, said := range []control.Record{{Genesis: &g}, {Policy: policy}} {
 		rec, err := said.Encode()
 		if err != nil {
@@ -150,14 +143,8 @@ func (p *pipeline) take(out []schemas.Record) error {
 			return err
 		}
 		for i := range b.Decisions {
-			d := &b.Decisions[i]
-			at, known := p.find[d.Resolver.As16()]
-			if !known {
-				return fmt.Errorf("decide speaks of %s, which the world does not have", d.Resolver)
-			}
-			p.paths[at], p.last[at] = d.Path, *d
-			if d.Gone == 1 {
-				p.last[at] = decision.Decision{}
+			if err := p.placed.take(&b.Decisions[i]); err != nil {
+				return err
 			}
 		}
 	}
