@@ -163,7 +163,7 @@ func (a *account) addVersions() error {
 		}
 		listed := make(map[string]string)
 		for _, e := range m.Entries {
-			listed[e.Resolver.String()] = m.Paths[e.Path]
+			listed[e.String()] = m.Paths[e.Path]
 		}
 		changes := 0
 		for resolver, path := range listed {

@@ -24,18 +24,24 @@ func (d *demo) check(ctx context.Context) (*summary, error) {
 	}
 	installed := d.agent.Current()
 	published := installed.Map
-	proxied := make(map[netip.Addr]int)
-	for _, e := range published.Entries {
-		proxied[e.Resolver] = int(e.Path)
-	}
 	s := &summary{
 		audit:    counts,
 		manifest: installed.Manifest,
 		entries:  published,
-		truth:    d.world.Evaluate(func(r netip.Addr) int { return proxied[r] }),
+		truth:    d.world.Evaluate(assigned(published)),
+	}
+	for _, r := range d.world.Resolvers() {
+		if published.Path(r.Addr) != published.Default {
+			s.moved++
+		}
 	}
 	s.dnsChecked, s.dnsWrong, err = d.askEverybody(ctx, published)
 	return s, err
+}
+
+// assigned is a map as the world takes it.
+func assigned(m *pathmap.Map) world.Assignment {
+	return func(resolver netip.Addr) int { return int(m.Path(resolver)) }
 }
 
 // demoAliases maps resolvers onto 127.0.0.0/8, since no packet is ever sent from, or to, an address of theirs: the i-th
@@ -90,10 +96,10 @@ func (d *demo) askEverybody(ctx context.Context, m *pathmap.Map) (checked, wrong
 
 // answerOf returns the address that a resolver has to be given by the map.
 func answerOf(answers []dns.PathAnswer, m *pathmap.Map, resolver netip.Addr) netip.Addr {
-	name := m.Paths[m.Default]
+	name, longest := m.Paths[m.Default], -1
 	for _, e := range m.Entries { // not the lookup that the server uses
-		if e.Resolver == resolver {
-			name = m.Paths[e.Path]
+		if s := e.Subject(); s.Contains(resolver) && s.Bits() > longest {
+			name, longest = m.Paths[e.Path], s.Bits()
 		}
 	}
 	for _, a := range answers {

@@ -21,6 +21,7 @@ type summary struct {
 	audit      audit
 	manifest   pathmap.Manifest
 	entries    *pathmap.Map
+	moved      int // resolvers of the world off the default path
 	truth      world.Evaluation
 	dnsChecked int
 	dnsWrong   int
@@ -76,7 +77,7 @@ func (s *summary) writeJSON(w io.Writer, resolvers int) error {
 		DNSWrong          int     `json:"dns_wrong"`
 	}{
 		s.audit.reports, s.audit.samples, s.audit.rejects, s.audit.panes,
-		s.manifest.Version, s.manifest.Digest, resolvers, len(s.entries.Entries),
+		s.manifest.Version, s.manifest.Digest, resolvers, s.moved,
 		percent(t.AllProxy.SlowerResolvers), percent(t.Map.SlowerResolvers),
 		percent(t.Map.MedianNew), percent(t.Map.MedianReused), percent(t.Map.MovedNew), percent(t.Map.MovedReused),
 		s.audit.stored.windows, s.dnsChecked, s.dnsWrong,
@@ -85,7 +86,6 @@ func (s *summary) writeJSON(w io.Writer, resolvers int) error {
 
 func (s *summary) write(w io.Writer, resolvers int) {
 	a, t := &s.audit, &s.truth
-	moved := len(s.entries.Entries)
 	fmt.Fprintf(w, `
   %d reports, %d samples, %d rejects, %d panes, in %.0f s
   map version %d (%.12s…): %d of %d resolvers by proxy, others direct
@@ -104,7 +104,7 @@ func (s *summary) write(w io.Writer, resolvers int) {
            ClickHouse: %d windows with %d samples, as the log says: %s
 `,
 		a.reports, a.samples, a.rejects, a.panes, s.took.Seconds(),
-		s.manifest.Version, s.manifest.Digest, moved, resolvers,
+		s.manifest.Version, s.manifest.Digest, s.moved, resolvers,
 		100*t.AllProxy.SlowerResolvers, 100*t.Map.SlowerResolvers,
 		100*t.AllProxy.SlowerUsers, 100*t.Map.SlowerUsers,
 		t.AllProxy.MeanMs, t.Map.MeanMs,
@@ -126,10 +126,6 @@ const pictureRows = 14
 
 // drawPicture draws who gains and who loses on new connections, before and after.
 func (s *summary) drawPicture(w io.Writer, wd *world.World) {
-	moved := make(map[netip.Addr]int)
-	for _, e := range s.entries.Entries {
-		moved[e.Resolver] = int(e.Path)
-	}
 	panel := func(title string, o *world.Outcome, a world.Assignment) console.Panel {
 		p := console.Panel{Title: title, Note: fmt.Sprintf("%.1f %% of users slower", 100*o.SlowerUsers)}
 		for _, r := range wd.Picture(a, world.NewConnection, pictureRows) {
@@ -141,7 +137,7 @@ func (s *summary) drawPicture(w io.Writer, wd *world.World) {
 	fmt.Fprintln(w)
 	fmt.Fprint(w, console.HeatMaps(styleOf(w),
 		panel("everybody by proxy", &s.truth.AllProxy, world.Always(1)),
-		panel("by the map", &s.truth.Map, func(r netip.Addr) int { return moved[r] })))
+		panel("by the map", &s.truth.Map, assigned(s.entries))))
 }
 
 func styleOf(w io.Writer) console.Style {

@@ -170,7 +170,7 @@ func (a *account) stories() map[netip.Addr][]string {
 	told := make(map[netip.Addr][]string)
 	for _, w := range a.keptTicks {
 		for _, d := range w.Decisions {
-			if d.Changed == 1 {
+			if d.Changed == 1 && d.Bits == 0 {
 				told[d.Resolver] = append(told[d.Resolver], fmt.Sprintf("%s: path %d, %s", clockOf(w.Pane), d.Path, d.Reason))
 			}
 		}
@@ -178,7 +178,8 @@ func (a *account) stories() map[netip.Addr][]string {
 	return told
 }
 
-// entries returns the map of a version: path by resolver, of those that are off the default path.
+// entries returns the map of a version: path by resolver, of those that are off the default path. A prefix stands for its
+// first address.
 func entries(t *testing.T, p *pathmap.Publication) map[netip.Addr]string {
 	t.Helper()
 	m, err := p.Manifest.Open(p.Bytes)
@@ -187,7 +188,9 @@ func entries(t *testing.T, p *pathmap.Publication) map[netip.Addr]string {
 	}
 	paths := make(map[netip.Addr]string, len(m.Entries))
 	for _, e := range m.Entries {
-		paths[e.Resolver] = m.Paths[e.Path]
+		if paths[e.Resolver] = m.Paths[e.Path]; e.Path == m.Default {
+			delete(paths, e.Resolver)
+		}
 	}
 	return paths
 }

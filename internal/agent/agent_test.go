@@ -33,6 +33,31 @@ func TestVersionsAreInstalledAsTheyAppear(t *testing.T) {
 	}
 }
 
+// Prefixes and exceptions from them come with a version and go with the next, and are there again after a restart.
+func TestPrefixesAreInstalled(t *testing.T) {
+	r := newRig(t)
+	p := r.pull()
+	first := netip.MustParseAddr("192.0.2.0")
+	r.append(r.versionOf([]pathmap.Entry{{Resolver: first, Bits: 24, Path: 1}, {Resolver: first.Next()}}))
+	p.serves(1, 2)
+	p.stop()
+	p = r.pull()
+	p.serves(1, 2)
+	for range 2 {
+		m, version := p.Current().Map, p.Current().Manifest.Version
+		if got, want := m.Path(first), uint8(2-version); got != want {
+			t.Errorf("version %d: the prefix is on path %d, want %d", version, got, want)
+		}
+		if got, want := m.Path(first.Next()), uint8(version-1); got != want {
+			t.Errorf("version %d: the exception is on path %d, want %d", version, got, want)
+		}
+		if version == 1 {
+			r.append(r.versionOf([]pathmap.Entry{{Resolver: first.Next(), Path: 1}}))
+			p.serves(2, 1)
+		}
+	}
+}
+
 // replace puts other bytes where the map is asked for.
 func replace(change func([]byte) []byte) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
@@ -143,6 +168,12 @@ func TestWhatIsNotTheMapIsRefused(t *testing.T) {
 		"a manifest of another map": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
 			other := *next
 			other.Manifest.Entries++
+			r.sign(&other)
+			return offer(other.Manifest)
+		}, "not the one that its manifest describes", "content"},
+		"a manifest that counts prefixes of another map": {func(r *rig, next *pathmap.Publication) func(http.Handler) http.Handler {
+			other := *next
+			other.Manifest.Prefixes++
 			r.sign(&other)
 			return offer(other.Manifest)
 		}, "not the one that its manifest describes", "content"},

@@ -98,22 +98,30 @@ func (r *rig) lie(mangle func(http.Handler) http.Handler) {
 // version makes the next version, of n entries, signed.
 func (r *rig) version(n int) *pathmap.Publication {
 	r.t.Helper()
-	m := pathmap.Map{
-		Genesis: strings.Repeat("a", 64), Policy: strings.Repeat("b", 64),
-		Pane: r.last.Pane + 60_000, Paths: paths,
-	}
+	var entries []pathmap.Entry
 	addr := netip.MustParseAddr("192.0.2.0")
 	for range n {
 		addr = addr.Next()
-		m.Entries = append(m.Entries, pathmap.Entry{Resolver: addr, Path: 1})
+		entries = append(entries, pathmap.Entry{Resolver: addr, Path: 1})
 	}
+	return r.versionOf(entries)
+}
+
+func (r *rig) versionOf(entries []pathmap.Entry) *pathmap.Publication {
+	r.t.Helper()
+	m := pathmap.Map{
+		Genesis: strings.Repeat("a", 64), Policy: strings.Repeat("b", 64),
+		Pane: r.last.Pane + 60_000, Paths: paths, Entries: entries,
+	}
+	prefixes, exceptions := m.Counts()
 	data, err := m.Encode()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	p := &pathmap.Publication{Bytes: data, Manifest: pathmap.Manifest{
 		Version: r.last.Version + 1, Digest: pathmap.Digest(data), Previous: r.last.Digest, Genesis: m.Genesis, Policy: m.Policy,
-		Pane: m.Pane, Created: m.Pane + 60_000, Expires: m.Pane + 120_000, Size: len(data), Entries: n,
+		Pane: m.Pane, Created: m.Pane + 60_000, Expires: m.Pane + 120_000, Size: len(data),
+		Entries: len(entries), Prefixes: prefixes, Exceptions: exceptions,
 	}}
 	r.sign(p)
 	return p

@@ -74,7 +74,7 @@ func (s *Set) version(prefix, verb string, last func() *pathmap.Manifest) {
 	of("_version", "Number of the map version that is "+verb+".", func(m *pathmap.Manifest) float64 { return float64(m.Version) })
 	of("_created_timestamp_seconds", "End of the last pane in the version that is "+verb+", in event time.", func(m *pathmap.Manifest) float64 { return seconds(m.Created) })
 	of("_expiry_timestamp_seconds", "When the version that is "+verb+" expires, in event time.", func(m *pathmap.Manifest) float64 { return seconds(m.Expires) })
-	of("_entries", "Resolvers off the default path in the version that is "+verb+".", func(m *pathmap.Manifest) float64 { return float64(m.Entries) })
+	of("_entries", "Entries of the version that is "+verb+": resolvers and prefixes.", func(m *pathmap.Manifest) float64 { return float64(m.Entries) })
 }
 
 // Fleet returns what hears of the fleet API's answers. Routes are the server's patterns.

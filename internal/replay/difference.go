@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/schemas"
 	"detour/schemas/control"
 	"detour/schemas/decision"
 	"detour/schemas/pathmap"
@@ -101,11 +102,11 @@ func tickDifference(g *control.Genesis, derived, published *decision.Whole) *Dif
 	case a == nil && b == nil:
 		d.Why = "its rows are the same, its digest is not"
 	case a == nil:
-		d.Resolver, d.Field, d.Derived, d.Published = b.Resolver.String(), "path", absent, pathName(paths, b.Path)
+		d.Resolver, d.Field, d.Derived, d.Published = schemas.SubjectText(b.Subject()), "path", absent, pathName(paths, b.Path)
 	case b == nil:
-		d.Resolver, d.Field, d.Derived, d.Published = a.Resolver.String(), "path", pathName(paths, a.Path), absent
+		d.Resolver, d.Field, d.Derived, d.Published = schemas.SubjectText(a.Subject()), "path", pathName(paths, a.Path), absent
 	default:
-		d.Resolver = a.Resolver.String()
+		d.Resolver = schemas.SubjectText(a.Subject())
 		d.Field, d.Derived, d.Published = firstField(a, b)
 		d.namePaths(paths, a, b)
 	}
@@ -152,8 +153,9 @@ func versionDifference(derived, published *pathmap.Publication) (*Difference, er
 	); d.Field != "" {
 		return d, nil
 	}
-	x, y := firstEntries(a.Entries, b.Entries)
-	d.entries(a.Paths, a.Default, x, y)
+	if e := firstEntry(a.Entries, b.Entries); e != nil {
+		d.entry(e, a, b)
+	}
 	return d, nil
 }
 
@@ -164,32 +166,27 @@ type mapFields struct {
 	Default               uint8
 }
 
-// entries fills in two entries that differ; where one is nil the resolver is on the default path.
-func (d *Difference) entries(paths []string, usual uint8, a, b *pathmap.Entry) {
-	d.Field = "path"
-	d.Derived, d.Published = pathName(paths, usual), pathName(paths, usual)
-	if a != nil {
-		d.Resolver, d.Derived = a.Resolver.String(), pathName(paths, a.Path)
-	}
-	if b != nil {
-		d.Resolver, d.Published = b.Resolver.String(), pathName(paths, b.Path)
-	}
+// entry fills in where two maps send what one of them has an entry about.
+func (d *Difference) entry(e *pathmap.Entry, derived, published *pathmap.Map) {
+	d.Resolver, d.Field = e.String(), "path"
+	d.Derived, d.Published = pathName(derived.Paths, derived.PathOf(*e)), pathName(published.Paths, published.PathOf(*e))
 }
 
 // snapshotDifference compares a snapshot with the map of the version before it; nil if they say the same.
 func snapshotDifference(t *decision.Whole, m *pathmap.Map, version int64) *Difference {
-	var listed []pathmap.Entry
+	state := &pathmap.Map{Paths: m.Paths, Default: m.Default}
 	for i := range t.Decisions {
-		if row := &t.Decisions[i]; row.Path != m.Default && row.Gone == 0 {
-			listed = append(listed, pathmap.Entry{Resolver: row.Resolver, Path: row.Path})
+		if row := &t.Decisions[i]; row.Gone == 0 && (row.Path != m.Default || row.Exception == 1) {
+			state.Entries = append(state.Entries, pathmap.Entry{Resolver: row.Resolver, Bits: row.Bits, Path: row.Path})
 		}
 	}
-	a, b := firstEntries(listed, m.Entries)
-	if a == nil && b == nil {
+	state.Entries = pathmap.Necessary(state.Entries, m.Default)
+	e := firstEntry(state.Entries, m.Entries)
+	if e == nil {
 		return nil
 	}
 	d := &Difference{Stage: "tick", Number: t.Tick.Number}
-	d.entries(m.Paths, m.Default, a, b)
+	d.entry(e, state, m)
 	d.Why = fmt.Sprintf("path is %s in this snapshot, %s in version %d, which is of the same state", d.Derived, d.Published, version)
 	return d
 }

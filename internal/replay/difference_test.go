@@ -25,9 +25,18 @@ func TestMapDifferencesNameTheFirstResolverOrField(t *testing.T) {
 		}
 		return &pathmap.Publication{Bytes: data, Manifest: pathmap.Manifest{Version: 7, Digest: pathmap.Digest(data), Size: len(data)}}
 	}
-	list := func(addrs ...string) (m pathmap.Map) {
-		for _, a := range addrs {
-			m.Entries = append(m.Entries, pathmap.Entry{Resolver: netip.MustParseAddr(a), Path: 1})
+	list := func(subjects ...string) (m pathmap.Map) {
+		for _, s := range subjects {
+			e := pathmap.Entry{Path: 1}
+			if address, exception := strings.CutPrefix(s, "not "); exception {
+				s, e.Path = address, 0
+			}
+			if p, err := netip.ParsePrefix(s); err == nil {
+				e.Resolver, e.Bits = p.Addr(), uint8(p.Bits())
+			} else {
+				e.Resolver = netip.MustParseAddr(s)
+			}
+			m.Entries = append(m.Entries, e)
 		}
 		return m
 	}
@@ -38,6 +47,8 @@ func TestMapDifferencesNameTheFirstResolverOrField(t *testing.T) {
 		{list("192.0.2.1", "192.0.2.3"), list("192.0.2.1", "192.0.2.2"), "resolver 192.0.2.2: path is direct derived, proxy published"},
 		{list("192.0.2.1", "192.0.2.3"), list("192.0.2.1"), "resolver 192.0.2.3: path is proxy derived, direct published"},
 		{list(), list("2001:db8::1"), "resolver 2001:db8::1: path is direct derived, proxy published"},
+		{list("192.0.2.0/24"), list("192.0.2.0"), "resolver 192.0.2.0/24: path is proxy derived, direct published"},
+		{list("192.0.2.0/24", "not 192.0.2.7"), list("192.0.2.0/24"), "resolver 192.0.2.7: path is direct derived, proxy published"},
 		{pathmap.Map{Pane: 60_000}, pathmap.Map{Pane: 120_000}, "pane is 1970-01-01 00:01:00 derived, 1970-01-01 00:02:00 published"},
 		{pathmap.Map{Policy: strings.Repeat("cd", 32)}, pathmap.Map{}, "policy is cdcd"},
 	} {
@@ -45,6 +56,30 @@ func TestMapDifferencesNameTheFirstResolverOrField(t *testing.T) {
 		if err != nil || !strings.HasPrefix(d.String(), "version 7 differs: "+c.want) {
 			t.Errorf("says %q, %v, want %q", d, err, c.want)
 		}
+	}
+}
+
+// A snapshot and the map of the same state say the same though they do not list the same: a map leaves out who is where
+// its prefix is.
+func TestASnapshotIsComparedWithWhatItsMapSays(t *testing.T) {
+	at := netip.MustParseAddr
+	rows := []decision.Decision{
+		{Resolver: at("192.0.2.0"), Bits: 24, Path: 1},
+		{Resolver: at("192.0.2.1"), Path: 1},
+		{Resolver: at("192.0.2.2"), Exception: 1},
+		{Resolver: at("192.0.3.1")},
+	}
+	m := &pathmap.Map{Paths: []string{"direct", "proxy"}, Entries: []pathmap.Entry{
+		{Resolver: at("192.0.2.0"), Bits: 24, Path: 1}, {Resolver: at("192.0.2.2")},
+	}}
+	snapshot := &decision.Whole{Tick: decision.Tick{Number: 3}, Decisions: rows}
+	if d := snapshotDifference(snapshot, m, 7); d != nil {
+		t.Errorf("they differ: %s", d)
+	}
+	rows[2].Exception = 0
+	const want = "tick 3 differs: resolver 192.0.2.2: path is proxy in this snapshot, direct in version 7, which is of the same state"
+	if d := snapshotDifference(snapshot, m, 7); d == nil || d.String() != want {
+		t.Errorf("says %q, want %q", d, want)
 	}
 }
 
@@ -59,11 +94,15 @@ func TestTickDifferencesNameTheFirstResolverOrField(t *testing.T) {
 		return w
 	}
 	for want, change := range map[string]func(*decision.Whole){
-		"resolver 192.0.2.2: path is direct derived, proxy published":        func(w *decision.Whole) { w.Decisions[1].Path = 1 },
-		"resolver 192.0.2.1: reason is faster derived, held published":       func(w *decision.Whole) { w.Decisions[0].Reason = decision.Held },
-		"resolver 192.0.2.1: worst_asn is 0 derived, 64500 published":        func(w *decision.Whole) { w.Decisions[0].WorstASN = 64500 },
-		"resolver 192.0.2.2: path is direct derived, nothing published":      func(w *decision.Whole) { w.Decisions = w.Decisions[:1] },
-		"resolver 192.0.2.0: path is nothing derived, direct published":      func(w *decision.Whole) { w.Decisions = append([]decision.Decision{row(0)}, w.Decisions...) },
+		"resolver 192.0.2.2: path is direct derived, proxy published":   func(w *decision.Whole) { w.Decisions[1].Path = 1 },
+		"resolver 192.0.2.1: reason is faster derived, held published":  func(w *decision.Whole) { w.Decisions[0].Reason = decision.Held },
+		"resolver 192.0.2.1: worst_asn is 0 derived, 64500 published":   func(w *decision.Whole) { w.Decisions[0].WorstASN = 64500 },
+		"resolver 192.0.2.2: path is direct derived, nothing published": func(w *decision.Whole) { w.Decisions = w.Decisions[:1] },
+		"resolver 192.0.2.0: path is nothing derived, direct published": func(w *decision.Whole) { w.Decisions = append([]decision.Decision{row(0)}, w.Decisions...) },
+		"resolver 192.0.2.0/24: path is nothing derived, proxy published": func(w *decision.Whole) {
+			w.Decisions = append([]decision.Decision{{Resolver: row(0).Resolver, Bits: 24, Path: 1, Changed: 1}}, w.Decisions...)
+		},
+		"resolver 192.0.2.1: exception is 0 derived, 1 published":            func(w *decision.Whole) { w.Decisions[0].Exception = 1 },
 		"policy is none derived, p published":                                func(w *decision.Whole) { w.Tick.Policy = "p" },
 		"previous is none derived, other published":                          func(w *decision.Whole) { w.Tick.Previous = "other" },
 		"its rows are the same, its digest is not":                           func(w *decision.Whole) { w.Decisions[0].Changed = 1 },

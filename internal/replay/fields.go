@@ -33,10 +33,15 @@ func firstPair[T any](derived, published []T, compare func(a, b *T) int, same fu
 	return nil, nil
 }
 
-func firstEntries(derived, published []pathmap.Entry) (a, b *pathmap.Entry) {
-	return firstPair(derived, published,
+// firstEntry returns the first entry that only one of two maps has, or that they have otherwise; nil if there is none.
+func firstEntry(derived, published []pathmap.Entry) *pathmap.Entry {
+	a, b := firstPair(derived, published,
 		func(a, b *pathmap.Entry) int { return pathmap.Compare(*a, *b) },
 		func(a, b *pathmap.Entry) bool { return *a == *b })
+	if a == nil {
+		return b
+	}
+	return a
 }
 
 func same[T any](a, b *T) bool {

@@ -139,7 +139,7 @@ func (s *screen) summary() {
 		if int64(m.Expires) <= now {
 			expiry = "expired " + duration(now-int64(m.Expires)) + " ago"
 		}
-		s.line("map        version %s, %.8s, %s rerouted, %s", thousands(m.Version), m.Digest, counted(int64(m.Entries), "resolvers"), expiry)
+		s.line("map        version %s, %.8s, %s, %s", thousands(m.Version), m.Digest, counted(int64(m.Entries), "entries"), expiry)
 	}
 	if s.r.Policy != "" {
 		s.line("policy     %.12s", s.r.Policy)

@@ -55,6 +55,9 @@ func thousands(n int64) string {
 func counted(n int64, unit string) string {
 	if n == 1 {
 		unit = strings.TrimSuffix(unit, "s")
+		if stem, ok := strings.CutSuffix(unit, "ie"); ok { // one entry of entries
+			unit = stem + "y"
+		}
 	}
 	return thousands(n) + " " + unit
 }

@@ -26,20 +26,22 @@ func difference(from, to *pathmap.Map) []change {
 	old := from.Entries
 	drop := func() { // to has old[0] no more
 		e := old[0]
-		changes = append(changes, change{e.Resolver, e.Bits, unlisted(to, to, e), from.Paths[e.Path], false})
+		changes = append(changes, change{e.Resolver, e.Bits, to.Paths[to.PathOf(e)], from.Paths[e.Path], false})
 		old = old[1:]
 	}
 	for _, e := range to.Entries {
 		for len(old) > 0 && pathmap.Compare(old[0], e) < 0 {
 			drop()
 		}
-		path := to.Paths[e.Path]
-		if len(old) == 0 || pathmap.Compare(old[0], e) != 0 {
-			changes = append(changes, change{e.Resolver, e.Bits, path, unlisted(from, to, e), true})
-			continue
+		path, previous := to.Paths[e.Path], to.Paths[to.Default]
+		if len(from.Paths) > 0 {
+			previous = from.Paths[from.PathOf(e)]
 		}
-		previous := from.Paths[old[0].Path]
-		if old = old[1:]; path != previous {
+		listed := len(old) > 0 && pathmap.Compare(old[0], e) == 0
+		if listed {
+			old = old[1:]
+		}
+		if !listed || path != previous {
 			changes = append(changes, change{e.Resolver, e.Bits, path, previous, true})
 		}
 	}
@@ -47,18 +49,6 @@ func difference(from, to *pathmap.Map) []change {
 		drop()
 	}
 	return changes
-}
-
-// unlisted returns where m sends what an entry is about that it does not have. Without paths it sends everybody over the
-// default path of to.
-func unlisted(m, to *pathmap.Map, e pathmap.Entry) string {
-	switch {
-	case len(m.Paths) == 0:
-		return to.Paths[to.Default]
-	case e.Bits != 0:
-		return m.Paths[m.Default]
-	}
-	return m.Paths[m.Path(e.Resolver)]
 }
 
 // lastMap returns the newest version that is stored whole, after checking that its parts add up to its digest.

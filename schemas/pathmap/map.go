@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 
 	"detour/schemas"
@@ -79,6 +80,19 @@ func (m *Map) firstOf(first netip.Addr, at int) *Entry {
 	}
 	n := sort.Search(at-from, func(i int) bool { return m.Entries[from+i].Resolver.Compare(first) >= 0 })
 	return &m.Entries[from+n]
+}
+
+// PathOf returns the index of the path for those that an entry of any map is about: a resolver's as Path has it, a prefix's
+// where it is listed, or the default.
+func (m *Map) PathOf(e Entry) uint8 {
+	if e.Bits == 0 {
+		return m.Path(e.Resolver)
+	}
+	at, found := slices.BinarySearchFunc(m.Entries, e, Compare)
+	if !found {
+		return m.Default
+	}
+	return m.Entries[at].Path
 }
 
 // Counts returns how many entries are about prefixes, and how many keep a resolver on the default path that its prefix

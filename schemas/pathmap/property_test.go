@@ -89,20 +89,12 @@ func TestAgainstTheLongestMatch(t *testing.T) {
 		for i := range m.Entries {
 			less := *m
 			less.Entries = slices.Delete(slices.Clone(m.Entries), i, i+1)
-			before, after := m.Entries[i].Path, less.coverOf(m.Entries[i])
-			if before == after {
+			before, after := m.PathOf(m.Entries[i]), less.PathOf(m.Entries[i])
+			if before != m.Entries[i].Path || before == after {
 				t.Fatalf("%s says nothing: %d with and without it", m.Entries[i], before)
 			}
 		}
 	})
-}
-
-// coverOf returns the path of a resolver, and of a prefix the one of its resolvers that have no entry.
-func (m *Map) coverOf(e Entry) uint8 {
-	if e.Bits != 0 {
-		return m.Default
-	}
-	return m.Path(e.Resolver)
 }
 
 // Adding what is redundant changes no byte.
