@@ -129,7 +129,13 @@ func enough(gain int32, direct uint32, ppm int) bool {
 func (s *stability) settle(at *stay, pane int64, d *decision.Decision) {
 	d.Previous, d.Since, d.Penalty = at.path, at.since, at.penalty
 	if d.Path != at.path {
-		improved := d.Path != s.usual && d.Reason == decision.Faster
+		improved := d.Path != s.usual && wanted(d.Reason)
 		d.Since, d.Penalty = pane, s.charge(at.penalty, s.panes(at, pane), improved)
 	}
+}
+
+// wanted reports whether it is latency that keeps users off the default path: where their first choice has no room for
+// them, they may be on their second.
+func wanted(r decision.Reason) bool {
+	return r == decision.Faster || r == decision.OverCapacity || r == decision.OverBudget
 }

@@ -82,6 +82,8 @@ func TestSettle(t *testing.T) {
 	}{
 		{1, decision.Faster, firstPane, 1000},
 		{2, decision.Faster, now, 1500},
+		{2, decision.OverCapacity, now, 1500},
+		{0, decision.OverCapacity, now, 500},
 		{0, decision.CellHarmed, now, 500},
 		{0, decision.CandidateDown, now, 500},
 		{2, decision.DefaultDown, now, 500},
