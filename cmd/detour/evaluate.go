@@ -106,6 +106,9 @@ func scenarios(names string) (kinds []kind, err error) {
 		if err != nil {
 			return nil, configErrorf("--worlds: %w", err)
 		}
+		if _, err := scenario.New(s); err != nil {
+			return nil, configErrorf("--worlds: %s: %w", name, err)
+		}
 		kinds = append(kinds, kind{name, func(seed uint64) (evaluate.World, error) {
 			s := s
 			s.Seed = seed

@@ -49,7 +49,7 @@ func build(s world.Scenario) (*World, error) {
 	}
 	start := s.Start.UnixMilli()
 	if start%paneMs != 0 || s.Duration.Milliseconds()%paneMs != 0 {
-		return nil, fmt.Errorf("scenario: start %v and duration %v have to be whole minutes: a pane is one", s.Start, s.Duration)
+		return nil, fmt.Errorf("scenario: start: %v, duration: %v: they have to be whole minutes: a pane is one", s.Start, s.Duration)
 	}
 	w := &World{world: built, at: -1}
 	w.layout = evaluate.Layout{
