@@ -3,6 +3,7 @@ package decide
 import (
 	"fmt"
 
+	"detour/schemas"
 	"detour/schemas/decision"
 )
 
@@ -57,7 +58,7 @@ func grain(d *decision.Decision) string {
 	case decision.Resolver:
 		return "by all its clients together"
 	case decision.Prefix:
-		return "with its neighbours in " + Neighbours(d.Resolver).String()
+		return "with its neighbours in " + schemas.PrefixOf(d.Resolver).String()
 	case decision.ASN:
 		return "with clients of the same network and country"
 	case decision.Country:

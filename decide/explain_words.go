@@ -2,21 +2,10 @@ package decide
 
 import (
 	"fmt"
-	"net/netip"
 
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
-
-// Neighbours returns the prefix whose resolvers are taken for neighbours of one: its /24, or /48 of IPv6.
-func Neighbours(resolver netip.Addr) netip.Prefix {
-	bits := 48
-	if resolver.Is4() {
-		bits = 24
-	}
-	p, _ := resolver.Prefix(bits) // neither is longer than an address
-	return p
-}
 
 // faster turns a log2 ratio into words.
 func faster(ratio int32) string {

@@ -41,7 +41,7 @@ func (q *question) gone(published *pathmap.Publication) error {
 
 // query is the question to ask ClickHouse by hand.
 func (q *question) query() string {
-	return fmt.Sprintf("SELECT * FROM decisions WHERE resolver = toIPv6('%s') AND tick <= (SELECT max(tick) FROM map_versions WHERE version = %d) ORDER BY tick",
+	return fmt.Sprintf("SELECT * FROM decisions WHERE resolver IN (toIPv6('%[1]s'), detour_prefix(toIPv6('%[1]s'))) AND tick <= (SELECT max(tick) FROM map_versions WHERE version = %[2]d) ORDER BY tick",
 		q.resolver, q.version)
 }
 
@@ -65,8 +65,8 @@ func (q *question) recalled(ctx context.Context, store *history.Store, paths []s
 		return s, m, err
 	}
 	m := &story.Map{Version: q.version, Tick: made.Tick, Path: q.cfg.Genesis.DefaultPath()}
-	if s.State != nil {
-		m.Path = s.State.Decision.Path
+	if place := s.Place(); place != nil {
+		m.Path = place.Decision.Path
 	}
 	return s, m, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"detour/schemas"
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
@@ -13,11 +14,12 @@ import (
 type entry struct {
 	Pane        string    `json:"pane"`
 	Tick        int64     `json:"tick"`
-	Resolver    string    `json:"resolver"`
+	Resolver    string    `json:"resolver"` // or its prefix
 	Path        string    `json:"path"`
 	Previous    string    `json:"previous"`
 	Since       string    `json:"since,omitempty"` // left out: it was never moved
 	Gone        bool      `json:"gone"`
+	Exception   bool      `json:"exception"` // on the default path although its prefix is on another
 	Reason      string    `json:"reason"`
 	Level       string    `json:"level"`
 	Candidate   string    `json:"candidate"`
@@ -68,7 +70,8 @@ func (t *Teller) WriteJSON(w io.Writer, s *Story, published *Map) error {
 		Policy     string   `json:"policy"`
 		Path       string   `json:"path"`
 		Map        *version `json:"map"`        // null: none is published
-		Now        *entry   `json:"now"`        // null: no evidence, so the default path
+		Now        *entry   `json:"now"`        // null: no evidence, so where its prefix is
+		Prefix     *entry   `json:"prefix"`     // null: nothing is said of it, so who has no evidence is on the default path
 		Neighbours []*entry `json:"neighbours"` // where now is null
 		From       string   `json:"from"`       // changes are those from then on
 		Whole      bool     `json:"whole"`      // there were none before
@@ -80,8 +83,14 @@ func (t *Teller) WriteJSON(w io.Writer, s *Story, published *Map) error {
 	if published != nil {
 		out.Map = &version{published.Version, published.Tick, t.path(published.Path)}
 	}
+	if s.Place() != nil {
+		out.Path = t.path(s.Place().Decision.Path)
+	}
 	if s.State != nil {
-		out.Now, out.Path = t.entry(s.State), t.path(s.State.Decision.Path)
+		out.Now = t.entry(s.State)
+	}
+	if s.Prefix != nil {
+		out.Prefix = t.entry(s.Prefix)
 	}
 	for i := range s.Neighbours {
 		out.Neighbours = append(out.Neighbours, t.entry(&s.Neighbours[i]))
@@ -99,7 +108,7 @@ func (t *Teller) entry(r *Row) *entry {
 	x := t.explainer(r.Policy).Explain(d)
 	return &entry{
 		Pane: stamp(r.Pane), Tick: r.Tick,
-		Resolver: d.Resolver.String(), Path: t.path(d.Path), Previous: t.path(d.Previous), Since: stamp(d.Since), Gone: d.Gone == 1,
+		Resolver: schemas.SubjectText(d.Subject()), Path: t.path(d.Path), Previous: t.path(d.Previous), Since: stamp(d.Since), Gone: d.Gone == 1, Exception: d.Exception == 1,
 		Reason: d.Reason.String(), Level: d.Level.String(), Candidate: t.path(d.Candidate), Runs: d.Runs, Cells: d.Cells,
 		Ratio: octaves(d.Ratio), RatioLower: octaves(d.RatioLower), RatioUpper: octaves(d.RatioUpper),
 		Worst:    worst{octaves(d.WorstRatio), d.WorstASN, d.WorstCountry.String()},

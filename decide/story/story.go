@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"detour/decide"
+	"detour/schemas"
 	"detour/schemas/control"
 	"detour/schemas/decision"
 )
@@ -15,9 +16,10 @@ import (
 type Story struct {
 	Resolver   netip.Addr
 	At         Moment
-	State      *Row  // as it was last written; nil = none: it is on the default path
+	State      *Row  // as it was last written; nil = none: it is where its prefix is
+	Prefix     *Row  // the same of its prefix; nil = none: those without a state are on the default path
 	Neighbours []Row // resolvers of its prefix that have a state, by address: only where State is nil
-	Changes    []Row // oldest first
+	Changes    []Row // its own and its prefix's, oldest first
 	From       int64 // pane of the first tick that was looked at for changes, ms
 	Whole      bool  // there was none before it
 }
@@ -43,13 +45,28 @@ type Map struct {
 	Path    uint8
 }
 
-// FromChanges tells the story as of a tick from all changes up to it, oldest first.
+// Place returns the row that says where the resolver is; nil = none does: it is on the default path.
+func (s *Story) Place() *Row {
+	if s.State == nil {
+		return s.Prefix
+	}
+	return s.State
+}
+
+// FromChanges tells the story as of a tick from all changes up to it of the resolver and its prefix, oldest first.
 func FromChanges(resolver netip.Addr, at Moment, changes []Row) *Story {
 	s := &Story{Resolver: resolver, At: at, Changes: changes, Whole: true}
-	if n := len(changes); n > 0 {
+	if len(changes) > 0 {
 		s.From = changes[0].Pane
-		if changes[n-1].Decision.Gone == 0 {
-			s.State = &changes[n-1]
+	}
+	for i := range changes {
+		row := &changes[i]
+		about := &s.State
+		if row.Decision.Bits != 0 {
+			about = &s.Prefix
+		}
+		if *about = row; row.Decision.Gone == 1 {
+			*about = nil
 		}
 	}
 	return s
@@ -78,12 +95,12 @@ func (t *Teller) path(path uint8) string {
 type listener struct {
 	story Story
 	near  netip.Prefix
-	state map[netip.Addr]Row // of all in near
+	state map[netip.Prefix]Row // of near and all in it
 	ticks int
 }
 
 func listen(resolver netip.Addr) *listener {
-	return &listener{story: Story{Resolver: resolver}, near: decide.Neighbours(resolver), state: make(map[netip.Addr]Row)}
+	return &listener{story: Story{Resolver: resolver}, near: schemas.PrefixOf(resolver), state: make(map[netip.Prefix]Row)}
 }
 
 // add takes the next tick that is kept.
@@ -103,11 +120,11 @@ func (l *listener) add(w *decision.Whole) {
 func (l *listener) take(r Row) {
 	d := &r.Decision
 	if d.Gone == 1 {
-		delete(l.state, d.Resolver)
+		delete(l.state, d.Subject())
 	} else {
-		l.state[d.Resolver] = r
+		l.state[d.Subject()] = r
 	}
-	if d.Resolver == l.story.Resolver && d.Changed == 1 {
+	if d.Changed == 1 && (d.Bits != 0 || d.Resolver == l.story.Resolver) {
 		l.story.Changes = append(l.story.Changes, r)
 	}
 }
@@ -115,12 +132,17 @@ func (l *listener) take(r Row) {
 // tell returns the story so far.
 func (l *listener) tell() *Story {
 	s := l.story
-	if own, known := l.state[s.Resolver]; known {
+	if r, known := l.state[l.near]; known {
+		s.Prefix = &r
+	}
+	if own, known := l.state[schemas.Subject(s.Resolver, 0)]; known {
 		s.State = &own
 		return &s
 	}
-	for _, r := range l.state {
-		s.Neighbours = append(s.Neighbours, r)
+	for subject, r := range l.state {
+		if subject != l.near {
+			s.Neighbours = append(s.Neighbours, r)
+		}
 	}
 	slices.SortFunc(s.Neighbours, func(a, b Row) int { return decision.Compare(&a.Decision, &b.Decision) })
 	return &s

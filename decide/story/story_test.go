@@ -6,6 +6,7 @@ import (
 	"flag"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -162,6 +163,34 @@ func TestStoriesReadLikeThis(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "testdata/"+name+".json", machine.Bytes())
+	}
+}
+
+// A resolver without a state of its own is where its prefix is, an exception is not, and both histories are told.
+func TestAPrefixSaysWhereItsResolversAre(t *testing.T) {
+	b := told(t)
+	prefix := row(netip.MustParseAddr("192.0.2.0"), decision.Faster, 0, 1, first+7*minute)
+	prefix.Bits = 24
+	exception := row(second, decision.CellHarmed, 0, 0, 0)
+	exception.Exception = 1
+	b.tick(false, prefix, exception)
+	unlisted := netip.MustParseAddr("192.0.2.250")
+	for name, resolver := range map[string]netip.Addr{"prefix": unlisted, "exception": second} {
+		s := now(t, b, resolver, 1000)
+		var text bytes.Buffer
+		if err := teller().Write(&text, s, &story.Map{Version: 7, Tick: 7, Path: s.Place().Decision.Path}); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "testdata/"+name+".txt", text.Bytes())
+		again := story.FromChanges(resolver, s.At, s.Changes)
+		if !reflect.DeepEqual(again.State, s.State) || !reflect.DeepEqual(again.Prefix, s.Prefix) {
+			t.Errorf("%s: changes alone make %+v", name, again)
+		}
+	}
+	prefix.Gone, prefix.Path, prefix.Previous = 1, 0, 1
+	b.tick(false, prefix)
+	if s := now(t, b, unlisted, 1000); s.Place() != nil || len(s.Changes) != 2 || len(s.Neighbours) != 3 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/schemas"
 	"detour/schemas/decision"
 )
 
@@ -25,13 +26,14 @@ func (t *Teller) Write(w io.Writer, s *Story, published *Map) error {
 
 // state says where the resolver is and why.
 func (t *Teller) state(b *strings.Builder, s *Story) {
-	if s.State == nil {
+	place := s.Place()
+	if place == nil {
 		fmt.Fprintf(b, "%s is on %s, the default: there is no evidence about it.\n", s.Resolver, t.path(t.Usual))
 		return
 	}
-	d := &s.State.Decision
-	fmt.Fprintf(b, "%s is on %s%s.\n\n", s.Resolver, t.path(d.Path), since(d, s.At.Pane+t.Length))
-	e := t.explainer(s.State.Policy)
+	d := &place.Decision
+	fmt.Fprintf(b, "%s is on %s%s%s.\n\n", s.Resolver, t.path(d.Path), t.unlike(s), since(d, s.At.Pane+t.Length))
+	e := t.explainer(place.Policy)
 	x := e.Explain(d)
 	fmt.Fprintf(b, "  %-10s %s\n", "why", e.Reason(d))
 	for _, seen := range x.Seen {
@@ -40,6 +42,17 @@ func (t *Teller) state(b *strings.Builder, s *Story) {
 	if x.Otherwise != "" {
 		fmt.Fprintf(b, "  %-10s %s%s\n", "otherwise", x.Otherwise, from(x.Until))
 	}
+}
+
+// unlike says how a resolver and its prefix stand to each other, where that is worth a word.
+func (t *Teller) unlike(s *Story) string {
+	switch {
+	case s.State == nil:
+		return fmt.Sprintf(", like all of %s without evidence of their own", schemas.SubjectText(s.Prefix.Decision.Subject()))
+	case s.State.Decision.Exception == 1 && s.Prefix != nil:
+		return fmt.Sprintf(", unlike its prefix %s on %s", schemas.SubjectText(s.Prefix.Decision.Subject()), t.path(s.Prefix.Decision.Path))
+	}
+	return ""
 }
 
 // since says how long a resolver has been on its path, as of the time now; one that was never moved always was.
@@ -60,14 +73,14 @@ func from(pane int64) string {
 // moment says what the story is told as of, and what the map says.
 func (t *Teller) moment(b *strings.Builder, s *Story, m *Map) {
 	fmt.Fprintf(b, "\nAs of %s: tick %d, policy %.12s.\n", clock(s.At.Pane), s.At.Tick, s.At.Policy)
-	if s.State != nil && s.State.Tick != s.At.Tick {
-		fmt.Fprintf(b, "The numbers are those of tick %d, %s, when they were last written.\n", s.State.Tick, clock(s.State.Pane))
+	if place := s.Place(); place != nil && place.Tick != s.At.Tick {
+		fmt.Fprintf(b, "The numbers are those of tick %d, %s, when they were last written.\n", place.Tick, clock(place.Pane))
 	}
 	switch {
 	case m == nil:
 		fmt.Fprintln(b, "No map is published yet.")
 	case m.Path == t.Usual:
-		fmt.Fprintf(b, "Map version %d, of tick %d, does not list it: the default, %s.\n", m.Version, m.Tick, t.path(m.Path))
+		fmt.Fprintf(b, "Map version %d, of tick %d, leaves it on the default, %s.\n", m.Version, m.Tick, t.path(m.Path))
 	default:
 		fmt.Fprintf(b, "Map version %d, of tick %d, sends it to %s.\n", m.Version, m.Tick, t.path(m.Path))
 	}
@@ -111,12 +124,16 @@ func (t *Teller) changes(b *strings.Builder, s *Story) {
 	}
 }
 
-// move says where a change sent the resolver.
+// move says where a change sent the resolver, or its prefix, which it names.
 func (t *Teller) move(d *decision.Decision) string {
-	if d.Path == d.Previous {
-		return "stays on " + t.path(d.Path)
+	about := ""
+	if d.Bits != 0 {
+		about = schemas.SubjectText(d.Subject()) + " "
 	}
-	return t.path(d.Previous) + " -> " + t.path(d.Path)
+	if d.Path == d.Previous {
+		return about + "stays on " + t.path(d.Path)
+	}
+	return about + t.path(d.Previous) + " -> " + t.path(d.Path)
 }
 
 func (t *Teller) reason(r *Row) string {

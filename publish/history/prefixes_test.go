@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,16 @@ func TestMapPathHonoursPrefixes(t *testing.T) {
 			if want := m.Paths[m.Path(netip.MustParseAddr(resolver))]; got != want {
 				t.Errorf("version %d: %s on %s, want %s", version, resolver, got, want)
 			}
+		}
+	}
+	for resolver, want := range map[string][]decision.Decision{"192.0.2.7": {prefix}, "192.0.2.0": {prefix, exception}, "192.0.3.0": nil} {
+		var got []decision.Decision
+		all, err := s.Recall(t.Context(), netip.MustParseAddr(resolver), 1, p.genesis.PathIDs())
+		for i := range all {
+			got = append(got, all[i].Decision)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: recalled %+v, %v", resolver, got, err)
 		}
 	}
 	for query, want := range map[string]string{

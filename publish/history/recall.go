@@ -10,11 +10,12 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"detour/schemas"
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
 
-// Recalled is one change of a resolver's state as ClickHouse remembers it.
+// Recalled is one change of the state of a resolver or its prefix as ClickHouse remembers it.
 type Recalled struct {
 	Pane     int64 // that the tick reached, ms
 	Tick     int64
@@ -49,14 +50,15 @@ func (s *Store) MadeOf(ctx context.Context, version int64) (m Made, err error) {
 const recall = `SELECT toUnixTimestamp64Milli(d.pane), d.tick, t.policy, d.path, d.previous, toUnixTimestamp64Milli(d.since), d.gone,
     d.reason, d.level, d.candidate, d.runs, d.cells, d.ratio, d.ratio_upper, d.worst_ratio, d.worst_asn, d.worst_country,
     d.direct, d.gain, d.default_tries, d.default_failures, d.candidate_tries, d.candidate_failures,
-    d.ratio_lower, d.harm, d.harm_limit, d.own_ratio, d.own_runs, d.group_ratio, d.group_runs, d.penalty, d.failovers
+    d.ratio_lower, d.harm, d.harm_limit, d.own_ratio, d.own_runs, d.group_ratio, d.group_runs, d.penalty, d.failovers, d.bits, d.exception
 FROM decisions AS d INNER JOIN (SELECT tick, any(policy) AS policy FROM ticks GROUP BY tick) AS t ON t.tick = d.tick
-WHERE d.resolver = $1 AND d.tick <= $2 ORDER BY d.tick`
+WHERE (d.resolver = $1 AND d.bits = 0 OR d.resolver = $2 AND d.bits = $3) AND d.tick <= $4 ORDER BY d.tick, d.bits DESC`
 
-// Recall returns the changes of a resolver's state up to a tick, oldest first; paths are the names of the catalogue. It
-// does not wait for a server that does not answer.
+// Recall returns the changes of the state of a resolver and of its prefix up to a tick, oldest first; paths are the names of
+// the catalogue. It does not wait for a server that does not answer.
 func (s *Store) Recall(ctx context.Context, resolver netip.Addr, tick int64, paths []string) (changes []Recalled, err error) {
-	rows, err := s.conn.Query(ctx, recall, resolver, uint64(tick))
+	prefix := schemas.PrefixOf(resolver)
+	rows, err := s.conn.Query(ctx, recall, resolver, prefix.Addr(), uint8(prefix.Bits()), uint64(tick))
 	if err != nil {
 		return nil, fmt.Errorf("ask for the decisions about %s: %w", resolver, reason(err, &s.cfg))
 	}
@@ -66,7 +68,9 @@ func (s *Store) Recall(ctx context.Context, resolver netip.Addr, tick int64, pat
 		if err != nil {
 			return nil, fmt.Errorf("read the decisions about %s: %w", resolver, err)
 		}
-		c.Decision.Resolver = resolver
+		if c.Decision.Resolver = resolver; c.Decision.Bits != 0 {
+			c.Decision.Resolver = prefix.Addr()
+		}
 		changes = append(changes, c)
 	}
 	return changes, rows.Err()
@@ -77,18 +81,21 @@ func recalled(rows driver.Rows, paths []string) (c Recalled, err error) {
 	d.Changed = 1
 	var tick uint64
 	var path, previous, candidate, reason, level, country string
-	var gone bool
+	var gone, exception bool
 	var ratio, upper, worst, lower, harm, limit, own, ownRuns, group, groupRuns float64
 	err = rows.Scan(&c.Pane, &tick, &c.Policy, &path, &previous, &d.Since, &gone, &reason, &level, &candidate, &d.Runs, &d.Cells,
 		&ratio, &upper, &worst, &d.WorstASN, &country, &d.Direct, &d.Gain,
 		&d.DefaultTries, &d.DefaultFailures, &d.CandidateTries, &d.CandidateFailures,
-		&lower, &harm, &limit, &own, &ownRuns, &group, &groupRuns, &d.Penalty, &d.Failovers)
+		&lower, &harm, &limit, &own, &ownRuns, &group, &groupRuns, &d.Penalty, &d.Failovers, &d.Bits, &exception)
 	if err != nil {
 		return c, err
 	}
 	c.Tick = int64(tick)
 	if gone {
 		d.Gone = 1
+	}
+	if exception {
+		d.Exception = 1
 	}
 	var errs [6]error
 	d.Path, errs[0] = index(paths, path)
