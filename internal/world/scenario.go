@@ -21,7 +21,8 @@ var scenarios embed.FS
 // maxResolvers is what private address space holds of made-up resolvers: 16 in each /24 of 10/8.
 const maxResolvers = 1 << 20
 
-// Scenario says which world to build and what happens in it. The same scenario gives the same bytes, anywhere.
+// Scenario says which world to build and what happens in it. The same scenario gives the same bytes, anywhere. The keys of its
+// file are in docs/scenarios.md, too.
 type Scenario struct {
 	Seed       uint64        `yaml:"seed"`
 	Start      time.Time     `yaml:"start"`       // time of the first run
