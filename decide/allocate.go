@@ -122,10 +122,5 @@ func (a *allocation) allFit(sum *account, room *room, list []proposal) bool {
 			after.move(entry{path: a.usual, weight: p.weight}, p.entry(p.first))
 		}
 	}
-	for path, on := range after.on {
-		if on > room.newcomers[path] {
-			return false
-		}
-	}
-	return !after.harm.above(room.newHarm)
+	return room.holds(&after)
 }

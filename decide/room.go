@@ -45,3 +45,13 @@ func (r *room) refuses(sum *account, p *proposal, c choice) decision.Reason {
 	}
 	return decision.Faster
 }
+
+// holds reports whether there is room for everybody where sum says they are, newcomers or not.
+func (r *room) holds(sum *account) bool {
+	for path, on := range sum.on {
+		if on > r.newcomers[path] {
+			return false
+		}
+	}
+	return !sum.harm.above(r.newHarm)
+}
