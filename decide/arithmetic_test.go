@@ -66,15 +66,3 @@ func TestNormalQuantiles(t *testing.T) {
 		}
 	}
 }
-
-func TestWilson(t *testing.T) {
-	for _, c := range []struct {
-		k, n      uint64
-		low, high float64 // at z = 1.96: R. G. Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I
-	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}} {
-		low, high := wilson(c.k, c.n, 1.959964)
-		if math.Abs(low-c.low) > 0.0001 || math.Abs(high-c.high) > 0.0001 {
-			t.Errorf("%d of %d: [%.4f, %.4f], want [%.4f, %.4f]", c.k, c.n, low, high, c.low, c.high)
-		}
-	}
-}

@@ -91,7 +91,7 @@ func Resume(genesis control.Genesis, attempt int64, c *Checkpoint) (*Machine, er
 		p.resume(at.Resume[i], at.Windows[i], at.From-genesis.Pane)
 	}
 	m.rebuilt, m.due, m.through, m.last = false, at.From, c.Pane, c.Tick
-	m.evidence.reach = at.Reach
+	m.evidence.outages.reach = at.Reach
 	if at.Missing != 0 {
 		m.evidence.missing = at.Missing
 	}

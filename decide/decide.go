@@ -77,7 +77,6 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 			length:    genesis.Pane,
 			width:     epochPanes,
 			resolvers: make(map[netip.Addr]*resolver),
-			reach:     window.NoPane,
 			missing:   window.NoPane,
 		},
 		rebuilt: true,
@@ -89,7 +88,8 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 			number: int32(i), genesis: m.genesis, paths: m.judge.paths, length: m.length, fresh: true,
 		})
 	}
-	m.judge.ageing = &m.evidence.ageing
+	m.evidence.outages = newOutages(genesis.Pane, len(genesis.Paths))
+	m.judge.ageing, m.judge.outages = &m.evidence.ageing, m.evidence.outages
 	return m
 }
 
@@ -176,6 +176,7 @@ func (m *Machine) take() *pane {
 			m.evidence.add(taken, pane)
 		}
 	}
+	m.evidence.outages.finish()
 	m.due += m.length
 	return taken
 }
@@ -196,6 +197,7 @@ func (m *Machine) tick() ([]schemas.Record, error) {
 	everybody := m.judge.use(policy, m.last.Policy)
 	taken := m.take()
 	aged := m.evidence.age(policy)
+	m.evidence.leave(policy)
 	m.through = taken.start
 
 	t := decision.Tick{

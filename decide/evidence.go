@@ -10,8 +10,8 @@ import (
 )
 
 // evidence is what was measured, by resolver, cell, path and class. What paths cost is summed by epoch, and weighs less
-// from epoch to epoch until it is forgotten; how they answer is summed over the policy's reachability window, whose panes
-// are kept so that they can leave one by one. Memory follows what was seen, not what there is: see series.
+// from epoch to epoch until it is forgotten; how they answer is kept by pane, see outages.
+// Memory follows what was seen, not what there is: see series.
 //
 //  1. It is a function of the windows in the panes from oldest on, as they are dealt out to epochs, and of the newest
 //     pane: all that a machine has to read again to have the same.
@@ -23,10 +23,9 @@ type evidence struct {
 	width     int   // panes in an epoch: epochPanes
 	resolvers map[netip.Addr]*resolver
 	epochs    []*epoch // oldest first, none missing between
-	panes     []*pane  // of the reachability window, oldest first
-	reach     int64    // panes before this one are not of it, nor kept
 	missing   int64    // newest pane that is known to miss something; window.NoPane = none
 	dirty     []*resolver
+	outages   *outages
 
 	ageing ageing
 	policy [2]int // window and half-life that ageing was made for
@@ -41,28 +40,15 @@ type epoch struct {
 }
 
 // pane is one pane of all partitions.
-type pane struct {
-	start, windows, samples int64
-	rows                    []row
-}
-
-// row is what one window added to the tries of a series.
-type row struct {
-	of                    *resolver
-	key                   key
-	tries, failures, runs uint32
-}
+type pane struct{ start, windows, samples int64 }
 
 // begin makes the pane at start the newest one. The offsets are those from which it can be read whole, by partition.
 func (e *evidence) begin(start int64, resume []int64) *pane {
 	if number := start / (int64(e.width) * e.length); len(e.epochs) == 0 || e.epochs[len(e.epochs)-1].number != number {
 		e.epochs = append(e.epochs, &epoch{number: number, start: start, resume: resume})
 	}
-	p := &pane{start: start}
-	if start >= e.reach {
-		e.panes = append(e.panes, p)
-	}
-	return p
+	e.outages.begin(start)
+	return &pane{start: start}
 }
 
 // add takes one partition's windows into the newest pane.
@@ -71,9 +57,6 @@ func (e *evidence) add(p *pane, w *window.Pane) {
 		e.missing = max(e.missing, p.start)
 	}
 	p.windows += int64(len(w.Windows))
-	if p.start >= e.reach {
-		p.rows = slices.Grow(p.rows, len(w.Windows))
-	}
 	now := e.epochs[len(e.epochs)-1]
 	for rest := w.Windows; len(rest) > 0; {
 		n := 1
@@ -101,19 +84,14 @@ func (e *evidence) hear(now *epoch, p *pane, windows []window.Window) {
 		if class, ok := classOf(w.Class); ok && !usual {
 			now.within[class].add(w)
 		}
-		row := row{of: r, key: s.key, tries: w.Samples(), failures: w.Failures(), runs: w.Runs}
-		p.samples += int64(row.tries)
-		if p.start >= e.reach {
-			s.tries, s.failures = s.tries+row.tries, s.failures+row.failures
-			p.rows = append(p.rows, row)
-		}
+		p.samples += int64(w.Samples())
 	}
+	e.outages.hear(r, windows)
 }
 
 // age brings the evidence to where the newest pane is: panes and epochs leave that are older than the policy asks for. Both
 // lengths may have grown since the last time, and grow into what is still there. It reports whether weights have changed.
 func (e *evidence) age(p *control.Policy) (aged bool) {
-	e.leave(len(e.panes) - p.Reachability.Window)
 	now, policy := e.epochs[len(e.epochs)-1].number, [2]int{p.Window, p.HalfLife}
 	if aged = now != e.ageing.now || policy != e.policy; !aged {
 		return false
@@ -128,18 +106,17 @@ func (e *evidence) age(p *control.Policy) (aged bool) {
 	return true
 }
 
-// leave takes the oldest panes out of the reachability window.
-func (e *evidence) leave(panes int) {
-	for ; panes > 0; panes-- {
-		for i := range e.panes[0].rows {
-			row := &e.panes[0].rows[i]
-			at, _ := row.of.find(row.key) // the evidence reaches further back
-			s := &row.of.series[at]
-			s.tries, s.failures = s.tries-row.tries, s.failures-row.failures
-			e.touch(row.of)
-		}
-		e.panes[0], e.panes = nil, e.panes[1:]
+// leave takes what is too old out of the reachability window, and of the base rate.
+func (e *evidence) leave(p *control.Policy) {
+	for _, r := range e.outages.slide(p.Reachability.Window, e.oldest().start) {
+		e.touch(r)
 	}
+	for i := range e.outages.panes {
+		for _, r := range e.outages.panes[i].suspects {
+			e.touch(r)
+		}
+	}
+	e.outages.prepare(&p.Reachability)
 }
 
 func (e *evidence) resolver(a netip.Addr) *resolver {
@@ -175,15 +152,17 @@ func (e *evidence) touched(everybody bool) []*resolver {
 	return list
 }
 
-// settle makes d the state of r. Two things can change a decision without new evidence, so that the next tick looks again:
-// a hold or damping that ends, and a move, since from its new path a resolver may have another rule apply.
+// settle makes d the state of r. Some things can change a decision without new evidence, so that the next tick looks again:
+// a hold or damping that ends, a path that comes back, and a move, since from its new path a resolver may have another rule
+// apply.
 func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	if d.Gone == 1 {
 		delete(e.resolvers, r.address)
 		return
 	}
 	r.path, r.reason, r.since, r.penalty, r.known = d.Path, d.Reason, d.Since, d.Penalty, true
-	if d.Reason == decision.Held || d.Reason == decision.Damped || d.Path != d.Previous {
+	r.about, r.failovers = d.Candidate, d.Failovers
+	if d.Reason == decision.Held || d.Reason == decision.Damped || awaits(d.Reason) || d.Path != d.Previous {
 		e.touch(r)
 	}
 }

@@ -16,8 +16,8 @@ type judge struct {
 	policy  control.Policy
 	hash    string
 	student students // t quantiles at the policy's confidence
-	z       float64  // normal quantile at the reachability rule's confidence
 	ageing  *ageing  // of the evidence
+	outages *outages // likewise
 	scratch histogram
 }
 
@@ -26,7 +26,6 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 	if hash := p.Hash(); hash != j.hash {
 		j.policy, j.hash = *p, hash
 		j.student.at(p.Latency.ConfidencePPM)
-		j.z = normal(p.Reachability.ConfidencePPM)
 		j.stability = newStability(p, j.usual, j.length)
 	}
 	return j.hash != before
@@ -35,10 +34,11 @@ func (j *judge) use(p *control.Policy, before string) (changed bool) {
 // decide returns what becomes of r in the tick that reached pane, changed or not. The first rule that applies decides:
 //
 //  1. nothing is left within the horizon: the default path;
-//  2. reachability: leave a path that is down for one that works, at once;
+//  2. reachability: leave a path that is down for one that works, at once, and come back once it works again;
 //  3. latency: the path that is credibly not slower for anybody and has the largest gain, else the default path;
-//  4. stability: an improvement waits until the last move is old enough and the resolver is calm, and a small one is none.
-//  5. new evidence: a move off the default path that nothing but the age of evidence asks for waits until there is some.
+//  4. stability: an improvement waits until the last move is old enough and the resolver is calm, and a small one is none;
+//  5. new evidence: a move off the default path that nothing but the age of evidence asks for waits until there is some;
+//  6. reachability again: nobody is moved onto a path that may be down.
 //
 // Asked again with the same evidence, it says the same, unless it has just moved the resolver or holds it.
 func (j *judge) decide(r *resolver, pane int64) decision.Decision {
@@ -48,11 +48,12 @@ func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 	} else if health := j.health(r); !j.reachability(r, &health, &d) {
 		d = j.latency(r, &health, pane)
 		j.await(r, &d, pane)
+		j.bar(r, &health, &d)
 	}
 	at := r.stay()
 	j.stability.settle(&at, pane, &d)
-	d.Resolver = r.address
-	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 {
+	d.Resolver, d.Failovers = r.address, j.failovers(r, &d, pane)
+	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 || awaits(d.Reason) && d.Candidate != r.about {
 		d.Changed = 1
 	}
 	return d

@@ -102,6 +102,7 @@ func drawPolicy(r *rand.Rand) control.Policy {
 	p := control.DefaultPolicy()
 	p.Window, p.HalfLife = 1+r.IntN(15), 1+r.IntN(30)
 	p.Reachability.Window = 1 + r.IntN(min(p.Window, 4))
+	p.Reachability.Recover = 1 + r.IntN(5)
 	p.Hold = r.IntN(6)
 	p.DeadBand.EnterPPM = r.IntN(80_000)
 	p.Damping.Reuse, p.Damping.Suppress = 100, 100+r.IntN(1500)

@@ -95,7 +95,7 @@ func TestALongGapIsNotHeldAtOnce(t *testing.T) {
 		if err != nil || len(ticks(t, out)) != 1 {
 			t.Fatalf("tick %d: %d records, %v", last, len(out), err)
 		}
-		if panes, epochs := len(m.evidence.panes), len(m.evidence.epochs); panes > p.Reachability.Window || epochs > 2 || len(m.partitions[0].pending) > 1 {
+		if panes, epochs := len(m.evidence.outages.panes), len(m.evidence.epochs); panes > p.Reachability.Window || epochs > 2 || len(m.partitions[0].pending) > 1 {
 			t.Fatalf("tick %d: %d panes and %d epochs are held, and %d records", last, panes, epochs, len(m.partitions[0].pending))
 		}
 	}

@@ -1,8 +1,6 @@
 package decide
 
 import (
-	"math"
-
 	"detour/schemas/control"
 	"detour/schemas/decision"
 )
@@ -11,76 +9,134 @@ import (
 type health [control.MaxPaths]pathHealth
 
 type pathHealth struct {
-	tries, failures uint64
-	down, up        bool    // credibly; neither, where there is too little to say
-	worst           float64 // upper bound on the error rate
+	tries, failures, gateways uint64
+	down, up                  bool           // credibly; neither, where there is too little to say
+	risk                      float64        // how likely it is down
+	level                     decision.Level // of the evidence for that
 }
 
+// health looks at how r's paths answer. Where nothing fails nothing is down, and no more is asked.
 func (j *judge) health(r *resolver) (h health) {
-	for i := range r.series {
-		s := &r.series[i]
-		p := &h[s.key.path()]
-		p.tries += uint64(s.tries)
-		p.failures += uint64(s.failures)
+	suspect := false
+	list := j.lately(r)
+	for i := range list {
+		a := &list[i]
+		p := &h[a.path]
+		p.tries += uint64(a.tries)
+		p.failures += uint64(a.failures)
+		p.gateways += uint64(a.gateways)
+		suspect = suspect || a.suspect()
 	}
-	rule := &j.policy.Reachability
-	for i := range h[:j.paths] {
-		p := &h[i]
-		if p.tries < uint64(rule.MinTries) || p.failures > p.tries {
-			continue
+	if suspect {
+		for path := range j.paths {
+			j.look(r, path, &h[path])
 		}
-		low, high := wilson(p.failures, p.tries, j.z)
-		p.down = low > float64(rule.DownPPM)/1e6
-		p.up = high < float64(rule.UpPPM)/1e6
-		p.worst = high
 	}
 	return h
 }
 
-// reachability decides when the resolver's path, or the default one, is down. Users move only to a path that is known to
-// work: the default one if it does, else the one with the lowest bound on its error rate. Where none is, the last mile
-// is the likely cause, and nothing changes. It returns false when the rule does not apply.
-func (j *judge) reachability(r *resolver, h *health, d *decision.Decision) bool {
-	path, reason := r.path, decision.DefaultDown
-	switch {
-	case h[r.path].down && h[j.usual].up:
-		path, reason = j.usual, decision.CandidateDown
-	case h[r.path].down:
-		if path = j.working(h, r.path); path == r.path {
-			reason = decision.AllDown
-		}
-	case !h[j.usual].down: // the path is not down, nor is the default one
-		return false
+// lately returns what r met in the policy's reachability window.
+func (j *judge) lately(r *resolver) []attempt {
+	return r.from(j.outages.since(j.policy.Reachability.Window))
+}
+
+// look works out how likely a path is down for r. That takes evidence of its own: what a group meets says what to expect,
+// not what is.
+func (j *judge) look(r *resolver, path uint8, p *pathHealth) {
+	list := j.lately(r)
+	chance, level := rarely, decision.None
+	if n := len(r.lately); n > 0 {
+		chance, level = j.outages.chance(r, r.lately[n-1].of, path)
 	}
-	about := path
-	if path == j.usual {
-		about = r.path
+	is := j.outages.model.judge(list, path, chance)
+	p.risk = is.down
+	if p.tries < uint64(j.policy.Reachability.MinTries) {
+		return
+	}
+	p.down, p.up = is.down >= j.credible(), is.works >= j.credible()
+	if p.level = decision.Resolver; p.down && j.outages.model.judge(list, path, rarely).down < j.credible() {
+		p.level = level
+	}
+}
+
+// credible is the probability from which something counts as known.
+func (j *judge) credible() float64 { return float64(j.policy.Reachability.ConfidencePPM) / 1e6 }
+
+// reachability decides when the resolver's path, or the default one, is down, or was and is not known to be well again. Users
+// move only to a path that is known to work for them: the default one if it does, else the one that is least likely down.
+// Where none is, nothing changes: the last mile is the likely cause, or, where proxies answer that they don't reach it,
+// the region behind all paths. It returns false when the rule does not apply.
+func (j *judge) reachability(r *resolver, h *health, d *decision.Decision) bool {
+	path, about, reason := r.path, r.path, decision.CandidateDown
+	switch {
+	case h[r.path].down:
+		if path = j.refuge(h, r.path); path == r.path {
+			reason = j.nowhere(h)
+		} else if path != j.usual {
+			about, reason = path, decision.DefaultDown
+		}
+	case r.path != j.usual:
+		if !h[j.usual].down && !(r.reason == decision.DefaultDown && !j.recovered(r, j.usual)) {
+			return false
+		}
+		reason = decision.DefaultDown
+	case r.reason == decision.CandidateDown && r.about != j.usual && !j.recovered(r, r.about):
+		about = r.about
+	default:
+		return false
 	}
 	if about == j.usual { // nowhere to go
 		about = j.best(r, h).Candidate
 	}
 	*d = j.weigh(r, about, h)
-	d.Path, d.Reason, d.Level = path, reason, decision.Resolver
+	d.Path, d.Reason, d.Level = path, reason, max(h[r.path].level, decision.Resolver)
 	return true
 }
 
-// working returns the path that is up with the lowest bound on its error rate, or else where the resolver is.
-func (j *judge) working(h *health, path uint8) uint8 {
+// refuge returns the path to go to from one that is down, or that itself.
+func (j *judge) refuge(h *health, from uint8) uint8 {
+	if h[j.usual].up {
+		return j.usual
+	}
+	path := from
 	for p := range j.paths {
-		if h[p].up && (!h[path].up || h[p].worst < h[path].worst) {
+		if h[p].up && (path == from || h[p].risk < h[path].risk) {
 			path = p
 		}
 	}
 	return path
 }
 
-// wilson returns the Wilson score interval of a share, k of n > 0: both bounds are one-sided at the confidence that z is
-// the normal quantile of. (E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927.)
-func wilson(k, n uint64, z float64) (low, high float64) {
-	count := float64(n)
-	share := float64(k) / count
-	zz := z * z / count
-	centre := share + zz/2
-	spread := math.Sqrt(zz * (float64(share*(1-share)) + zz/4))
-	return (centre - spread) / (1 + zz), (centre + spread) / (1 + zz)
+// nowhere tells why there is no path to go to. A proxy that answers 502 to 504 is itself reached.
+func (j *judge) nowhere(h *health) decision.Reason {
+	var failures, gateways uint64
+	j.candidates(func(path uint8) {
+		failures += h[path].failures
+		gateways += h[path].gateways
+	})
+	if gateways > 0 && 2*gateways >= failures {
+		return decision.RegionDown
+	}
+	return decision.AllDown
+}
+
+// bar stops a move that latency asks for onto a path that may be down, for the resolver or for others of its group.
+func (j *judge) bar(r *resolver, h *health, d *decision.Decision) {
+	if d.Path == r.path {
+		return
+	}
+	target := &h[d.Path]
+	j.look(r, d.Path, target)
+	if target.risk <= 1-j.credible() {
+		return
+	}
+	switch {
+	case d.Path == j.usual:
+		d.Reason = decision.DefaultDown
+	case r.path == j.usual:
+		d.Reason = decision.CandidateDown
+	default:
+		d.Reason = decision.Held
+	}
+	d.Path = r.path
 }

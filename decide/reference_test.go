@@ -24,6 +24,7 @@ type reference struct {
 	state map[netip.Addr]decision.Decision
 
 	student students
+	dumbOutages
 }
 
 type seenPane struct {
@@ -49,7 +50,8 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 	}
 	f.near = min(f.near+1, p.Reachability.Window)
 	f.held = 0
-	all, near, heard := make(map[netip.Addr][]aged), make(map[netip.Addr][]window.Window), make(map[netip.Addr]bool)
+	f.meetAll(windows)
+	all, heard := make(map[netip.Addr][]aged), make(map[netip.Addr]bool)
 	for i, held := range f.panes {
 		if held.epoch < f.from {
 			continue
@@ -57,9 +59,6 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 		f.held++
 		for _, w := range held.windows {
 			all[w.Resolver] = append(all[w.Resolver], aged{w, math.Round(64 * math.Exp2(-float64(now-held.epoch)/math.Ceil(float64(p.HalfLife)/float64(f.width))))})
-			if len(f.panes)-i <= f.near {
-				near[w.Resolver] = append(near[w.Resolver], w)
-			}
 			heard[w.Resolver] = heard[w.Resolver] || i == len(f.panes)-1
 		}
 	}
@@ -74,9 +73,10 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 		before, known := f.state[a]
 		s := newStability(&p, 0, minute)
 		at := stay{path: before.Path, reason: before.Reason, since: before.Since, penalty: before.Penalty}
-		d := f.decide(&s, &at, pane, ws, near[a], heard[a], p)
+		d := f.decide(&s, &at, a, before, pane, ws, heard[a], p)
 		s.settle(&at, pane, &d)
-		if !known || d.Path != before.Path || d.Reason != before.Reason {
+		about := d.Candidate != before.Candidate && awaits(d.Reason)
+		if !known || d.Path != before.Path || d.Reason != before.Reason || about {
 			changed[a] = d
 		}
 		f.state[a] = d
@@ -85,30 +85,14 @@ func (f *reference) tick(pane int64, windows []window.Window, p control.Policy) 
 }
 
 func (f *reference) decide(
-	s *stability, at *stay, pane int64, all []aged, near []window.Window, heard bool, p control.Policy,
+	s *stability, at *stay, resolver netip.Addr, before decision.Decision, pane int64, all []aged, heard bool, p control.Policy,
 ) decision.Decision {
-	var down, up [8]bool
-	var bound [8]float64
-	var tries, failures [8]float64
-	for _, w := range near {
-		tries[w.Path] += float64(w.OK + w.HTTPErrors + w.GatewayErrors + w.Unreachable)
-		failures[w.Path] += float64(w.GatewayErrors + w.Unreachable)
-	}
-	z := normal(p.Reachability.ConfidencePPM)
-	for i := range f.paths {
-		if n := tries[i]; n >= float64(p.Reachability.MinTries) {
-			q := failures[i] / n
-			root := z * math.Sqrt(q*(1-q)/n+z*z/(4*n*n))
-			down[i] = (q+z*z/(2*n)-root)/(1+z*z/n) > float64(p.Reachability.DownPPM)/1e6
-			bound[i] = (q + z*z/(2*n) + root) / (1 + z*z/n)
-			up[i] = bound[i] < float64(p.Reachability.UpPPM)/1e6
-		}
-	}
+	paths := f.look(resolver, p)
 	options := make([]decision.Decision, 0, f.paths)
 	for path := 1; path < f.paths; path++ {
-		d := f.weigh(uint8(path), all, p, down[path])
-		d.DefaultTries, d.DefaultFailures = uint32(tries[0]), uint32(failures[0])
-		d.CandidateTries, d.CandidateFailures = uint32(tries[path]), uint32(failures[path])
+		d := f.weigh(uint8(path), all, p, paths[path].down)
+		d.DefaultTries, d.DefaultFailures = uint32(paths[0].met.tries), uint32(paths[0].met.failures)
+		d.CandidateTries, d.CandidateFailures = uint32(paths[path].met.tries), uint32(paths[path].met.failures)
 		options = append(options, d)
 	}
 	rank := map[decision.Reason]int{decision.Faster: 2, decision.TooFew: 0}
@@ -132,26 +116,21 @@ func (f *reference) decide(
 		if about != 0 {
 			d = options[about-1]
 		}
-		d.Path, d.Reason = path, reason
+		d.Path, d.Reason, d.Failovers = path, reason, before.Failovers
 		return d
 	}
-	if down[cur] {
-		target := cur
-		for path := range f.paths {
-			if up[path] && (target == cur || bound[path] < bound[target]) {
-				target = uint8(path)
+	if path, about, reason, applies := f.reachable(pane, resolver, before, paths, p); applies {
+		if about == 0 {
+			about = best.Candidate
+		}
+		d := set(path, about, reason)
+		if path != cur {
+			d.Failovers = 1
+			if n := before.Failovers; n > 0 && before.Since != 0 && (pane-before.Since)/minute < 4*f.wait(n, p) {
+				d.Failovers = n + 1
 			}
 		}
-		switch {
-		case target == cur:
-			return set(cur, cur, decision.AllDown)
-		case up[0]:
-			return set(0, cur, decision.CandidateDown)
-		}
-		return set(target, target, decision.DefaultDown)
-	}
-	if down[0] {
-		return set(cur, cur, decision.DefaultDown)
+		return d
 	}
 	here := best
 	if cur != 0 {
@@ -160,6 +139,18 @@ func (f *reference) decide(
 	d := s.latency(at, pane, &best, &here)
 	if d.Path != 0 && cur == 0 && !heard {
 		d.Path, d.Reason = 0, decision.Held
+	}
+	d.Failovers = before.Failovers
+	if d.Path != cur && paths[d.Path].risk > 1-float64(p.Reachability.ConfidencePPM)/1e6 {
+		switch {
+		case d.Path == 0:
+			d.Reason = decision.DefaultDown
+		case cur == 0:
+			d.Reason = decision.CandidateDown
+		default:
+			d.Reason = decision.Held
+		}
+		d.Path = cur
 	}
 	return d
 }

@@ -12,15 +12,19 @@ import (
 // resolver is what is known of one resolver: evidence, and where its users are sent.
 type resolver struct {
 	address netip.Addr
-	series  []series // by key
-	heard   int64    // the newest pane with a window of it
+	series  []series  // by key
+	heard   int64     // the newest pane with a window of it
+	lately  []attempt // see outages
 
 	path    uint8
+	about   uint8 // the decision's candidate: where the reason is a path that is down, that one or the one instead
 	reason  decision.Reason
 	since   int64  // see decision.Decision
 	penalty uint32 // the same
 	known   bool   // a tick has said so
 	dirty   bool   // to be decided at the next tick
+
+	failovers uint32 // see decision.Decision
 }
 
 func (r *resolver) stay() stay {

@@ -10,11 +10,10 @@ import (
 // series is the evidence of one cell, path and connection class. What is compared is kept by epoch and ages; tries are
 // those of the policy's reachability window alone.
 type series struct {
-	key             key
-	tries, failures uint32 // samples
-	newest          uint16 // epoch of the last window, last 16 bits
-	tail            uint32 // where the newest epoch of shape begins
-	shape           []uint16
+	key    key
+	newest uint16 // epoch of the last window, last 16 bits
+	tail   uint32 // where the newest epoch of shape begins
+	shape  []uint16
 }
 
 // A shape is a list of epochs, ascending: the last 16 bits of the epoch, how many words follow, and then words of a bin

@@ -40,7 +40,7 @@ func (m *Machine) write(rows []decision.Decision) ([]schemas.Record, error) {
 func (m *Machine) positions() decision.Positions {
 	oldest := m.evidence.oldest()
 	p := decision.Positions{
-		Resume: oldest.resume, From: oldest.start, Reach: m.evidence.panes[0].start, Control: m.control.offset,
+		Resume: oldest.resume, From: oldest.start, Reach: m.evidence.outages.panes[0].start, Control: m.control.offset,
 	}
 	if m.evidence.incomplete() {
 		p.Missing = m.evidence.missing

@@ -50,10 +50,12 @@ type Latency struct {
 // Reachability is when a path counts as down.
 type Reachability struct {
 	Window        int `json:"window_panes" yaml:"window_panes"`
-	MinTries      int `json:"min_tries" yaml:"min_tries"`
-	DownPPM       int `json:"down_ppm" yaml:"down_ppm"` // down: error rate credibly above
-	UpPPM         int `json:"up_ppm" yaml:"up_ppm"`     // works: error rate credibly below
+	MinTries      int `json:"min_tries" yaml:"min_tries"` // requests on a path before it is judged
+	DownPPM       int `json:"down_ppm" yaml:"down_ppm"`   // down: error rate credibly above
+	UpPPM         int `json:"up_ppm" yaml:"up_ppm"`       // works: error rate credibly below
 	ConfidencePPM int `json:"confidence_ppm" yaml:"confidence_ppm"`
+	Recover       int `json:"recover_panes" yaml:"recover_panes"`           // a path that was down has to work for so long before it is used again
+	RecoverMost   int `json:"recover_most_panes" yaml:"recover_most_panes"` // the wait doubles each time that it soon fails again, up to this
 }
 
 // Publishing is how long a version lives.
@@ -71,7 +73,7 @@ func DefaultPolicy() Policy {
 		Mix:          Mix{New: 1, Reused: 2},
 		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000, Budget: 5_000},
 		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
-		Reachability: Reachability{Window: 5, MinTries: 6, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000},
+		Reachability: Reachability{Window: 5, MinTries: 3, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000, Recover: 5, RecoverMost: 60},
 		Hold:         10,
 		DeadBand:     DeadBand{EnterPPM: 10_000, HarmPPM: 40_000, MarginPPM: 100_000, SparePPM: 20_000},
 		Damping:      Damping{Penalty: 1000, Suppress: 1500, Reuse: 750, HalfLife: 180, Longest: 240},
@@ -139,9 +141,11 @@ func (p *Policy) Validate() error {
 		{"latency.confidence_ppm", p.Latency.ConfidencePPM, 500_000, 999_900},
 		{"reachability.window_panes", p.Reachability.Window, 1, p.Window},
 		{"reachability.min_tries", p.Reachability.MinTries, 1, 1_000_000},
-		{"reachability.down_ppm", p.Reachability.DownPPM, p.Reachability.UpPPM, 1_000_000},
-		{"reachability.up_ppm", p.Reachability.UpPPM, 0, 1_000_000},
+		{"reachability.down_ppm", p.Reachability.DownPPM, p.Reachability.UpPPM, 990_000},
+		{"reachability.up_ppm", p.Reachability.UpPPM, 1_000, 990_000},
 		{"reachability.confidence_ppm", p.Reachability.ConfidencePPM, 500_000, 999_900},
+		{"reachability.recover_panes", p.Reachability.Recover, 1, 10_000},
+		{"reachability.recover_most_panes", p.Reachability.RecoverMost, p.Reachability.Recover, 10_000},
 		{"harm.budget_ppm", p.Harm.Budget, 0, 1_000_000},
 		{"hold_panes", p.Hold, 0, 100_000},
 		{"dead_band.enter_ppm", p.DeadBand.EnterPPM, 0, 1_000_000},

@@ -26,7 +26,7 @@ func TestParsePolicy(t *testing.T) {
 		{"two documents", "hold_panes: 3\n---\nhold_panes: 4", "more than one YAML document"},
 		{"out of range", "window_panes: 0", "window_panes is 0, it has to be 1 to 10080"},
 		{"no mix", "mix: {new: 0, reused: 0}", "mix.new + mix.reused is 0"},
-		{"up above down", "reachability: {up_ppm: 400000}", "reachability.down_ppm is 300000, it has to be 400000 to 1000000"},
+		{"up above down", "reachability: {up_ppm: 400000}", "reachability.down_ppm is 300000, it has to be 400000 to 990000"},
 		{"reachability beyond the window", "window_panes: 3", "reachability.window_panes is 5, it has to be 1 to 3"},
 		{"renewed after expiry", "publish: {expiry_panes: 10}", "publish.renew_panes is 30, it has to be 1 to 10"},
 		{"ceilings", "capacity: {edge: 400000, far: 0}", ""},
