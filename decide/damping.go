@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"sort"
 
 	"detour/schemas/control"
 )
@@ -51,6 +52,11 @@ func (d *damping) highest() uint32 {
 // suppressed reports whether there may be no improvement so many panes after a change of path that left that penalty.
 func (d *damping) suppressed(penalty uint32, panes int64) bool {
 	return penalty >= d.suppress && panes < d.longest && decayed(penalty, panes, d.half) >= d.reuse
+}
+
+// lasts returns for how many panes after the change of path that left it a penalty suppresses improvements.
+func (d *damping) lasts(penalty uint32) int64 {
+	return int64(sort.Search(int(d.longest), func(n int) bool { return !d.suppressed(penalty, int64(n)) }))
 }
 
 // charge returns the penalty after a change of path, so many panes after the last one, which left penalty. Improvements

@@ -119,5 +119,8 @@ func TestNothingIsSuppressedForLong(t *testing.T) {
 		if d.suppressed(penalty, d.longest) {
 			t.Fatalf("%d points suppress after %d panes", penalty, d.longest)
 		}
+		if n := d.lasts(penalty); d.suppressed(penalty, n) || n > 0 && !d.suppressed(penalty, n-1) {
+			t.Fatalf("%d points suppress for %d panes, it says", penalty, n)
+		}
 	})
 }

@@ -94,6 +94,9 @@ func (e *Explainer) Reason(d *decision.Decision) string {
 	case decision.DefaultDown:
 		return fmt.Sprintf("%s, the default, is down", e.name(e.Usual))
 	case decision.Held:
+		if d.Path == d.Candidate && d.Path != e.Usual {
+			return fmt.Sprintf("less speaks for %s than what it takes to move there, but not so much less that it is left yet", on)
+		}
 		return "evidence asks for a move, but the last one was too recent for another"
 	case decision.Operator:
 		return "an operator said so"

@@ -35,6 +35,10 @@ func (e *Explainer) otherwise(d *decision.Decision) (what string, until int64) {
 			until = d.Since + int64(e.Policy.Hold)*e.Length
 			what = fmt.Sprintf("the hold of %s would be over", count(uint32(e.Policy.Hold), "pane"))
 		}
+	case decision.Damped:
+		of := newDamping(&e.Policy.Damping)
+		until = d.Since + of.lasts(d.Penalty)*e.Length
+		what = fmt.Sprintf("its flap penalty would be below %d", e.Policy.Damping.Reuse)
 	case decision.OverCapacity:
 		what = fmt.Sprintf("a higher ceiling for %s, or a larger gain than that of those ahead of it", e.name(d.Candidate))
 	case decision.OverBudget:

@@ -70,6 +70,9 @@ func TestAnExplanationHasWordsNumbersAndWhatWouldHaveChangedIt(t *testing.T) {
 		{decision.Damped, func(d *decision.Decision) { d.Penalty, d.Failovers = 3, 2 }, []string{
 			"unrest: a flap penalty of 3 at its last move; 2 moves off a failing path in close succession",
 		}},
+		{decision.Damped, func(d *decision.Decision) { d.Penalty = 1890 }, []string{
+			"unrest: a flap penalty of 1890 at its last move", "otherwise: its flap penalty would be below 750",
+		}},
 	}
 	for _, c := range cases {
 		d := seenBy(c.reason, 0)
