@@ -41,7 +41,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		demoCommand(), ingestCommand, aggregateCommand, decideCommand, publishCommand, dnsCommand(),
-		migrateCommand(), policyCommand(), statusCommand(), explainCommand(), markCommand(), verifyCommand(), evaluateCommand(), feedCommand(), configCommand(),
+		migrateCommand(), policyCommand(), statusCommand(), explainCommand(), markCommand(), verifyCommand(), evaluateCommand(), backtestCommand(), feedCommand(), configCommand(),
 		healthcheckCommand(), completionCommand(), versionCommand(),
 	}
 }

@@ -142,7 +142,7 @@ func checkSchemas(p *pkg) (faults []string) {
 // put them together.
 func checkStages(p *pkg) (faults []string) {
 	if p.under("cmd") || p.under("internal/replay") || p.under("internal/embedded") ||
-		p.under("internal/evaluate") || p.under("internal/simulation") {
+		p.under("internal/backtest") || p.under("internal/evaluate") || p.under("internal/simulation") {
 		return nil
 	}
 	for path, file := range p.imports {
