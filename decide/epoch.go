@@ -1,11 +1,13 @@
 package decide
 
+import "detour/schemas/decision"
+
 // epochPanes is how many panes make an epoch, the grain in which evidence ages. Epochs are aligned to absolute time, so
 // that none depends on where a machine began.
 const epochPanes = 15
 
 // whole is the weight of new evidence: weights are integers in 1/whole.
-const whole = 64
+const whole = decision.RunsOne
 
 // ageing says what evidence weighs: whole in the newest epoch, and 2^(-age / half-life) of it in an older one.
 type ageing struct {

@@ -5,6 +5,7 @@ import "detour/schemas/window"
 // histogram is a weighted sum of series' counts, in 1/whole. Bins are numbered from 0: see ratioBin and latencyBin.
 type histogram struct {
 	runs   uint64 // with a paired ratio
+	met    uint64 // the same, unweighted
 	counts [shapeBins]uint64
 	used   int // bins from here on hold 0
 }
@@ -12,7 +13,7 @@ type histogram struct {
 // reset empties h.
 func (h *histogram) reset() {
 	clear(h.counts[:h.used])
-	h.runs, h.used = 0, 0
+	h.runs, h.met, h.used = 0, 0, 0
 }
 
 // total returns the sum of all counts.

@@ -90,6 +90,10 @@ func TestRules(t *testing.T) {
 	newOnly.Mix = control.Mix{New: 1}
 	long := quick
 	long.Window = 60
+	brief := quick
+	brief.Window, brief.HalfLife = 16, 1000
+	ages := slices.Concat(repeat(1, both(berlin, 20, 4, 4)), repeat(4, nil), repeat(1, both(berlin, 9, -4, -4)), repeat(18, nil))
+	turns := slices.Concat(repeat(1, both(berlin, 20, -4, -4)), repeat(4, nil), repeat(1, both(berlin, 5, 3, 3)), repeat(18, nil))
 	scattered := both(berlin, 4, 0, 0)
 	scattered[2].bins, scattered[3].bins = []int16{-12, 9}, []int16{-12, 9}
 	third := append(both(berlin, 9, -2, -2),
@@ -122,6 +126,9 @@ func TestRules(t *testing.T) {
 		{"one population is made slower", 2, quick, repeat(1, append(both(berlin, 40, -8, -8), both(lyon, 4, 4, 4)...)), "0:cell_harmed"},
 		{"too small to be looked at", 2, quick, repeat(1, append(both(berlin, 60, -8, -8), both(lyon, 2, 4, 4)...)), "1:faster"},
 		{"evidence goes", 2, quick, append(repeat(1, both(berlin, 9, -4, -4)), repeat(20, nil)...), "1:faster 0:no_evidence!"},
+		{"evidence that only ages moves nobody", 2, brief, ages, "0:not_faster 0:held"},
+		{"new evidence does", 2, brief, append(ages, both(berlin, 1, -4, -4)), "0:not_faster 0:held 1:faster"},
+		{"but back to the default path", 2, brief, turns, "1:faster 0:not_faster"},
 		{"a move back waits", 2, quick, append(repeat(1, both(berlin, 9, -4, -4)), repeat(3, both(berlin, 30, 6, 6))...), "1:faster 1:held 0:not_faster"},
 		{"an outage of the default path", 2, long, append(repeat(1, both(berlin, 2, 2, 2)), append(repeat(5, outage(4, 9, 0)), repeat(7, both(berlin, 9, 2, 2))...)...), "0:too_few 1:default_down 0:uncertain 0:not_faster"},
 		{"an outage of both", 2, long, append(repeat(1, both(berlin, 9, -4, -4)), repeat(5, outage(4, 9, 9))...), "1:faster 1:all_down"},

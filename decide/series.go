@@ -7,8 +7,8 @@ import (
 	"detour/schemas/window"
 )
 
-// series is the evidence of one cell, path and connection class. What is compared is kept by epoch and ages; tries are
-// those of the policy's reachability window alone.
+// series is what a cell's clients saw of one path over one class of connections, by epoch. It may hold nothing but the
+// epoch of the last window: a class that is not known can't be compared, and where nothing answered there is nothing to.
 type series struct {
 	key    key
 	newest uint16 // epoch of the last window, last 16 bits
@@ -36,18 +36,18 @@ func (s *series) begin(epoch uint16, words int) {
 	s.shape = append(slices.Grow(s.shape, header+words), epoch, 0)
 }
 
-// count adds n to a bin of the newest epoch. It looks for it from word at on, and returns where it stopped, for a later bin.
+// count adds n to a bin of the newest epoch. It looks for it from word at on, and returns where it found it, for a later one.
 func (s *series) count(at int, bin uint16, n uint64) int {
 	for at < len(s.shape) && s.shape[at]>>digitBits < bin {
 		at++
 	}
-	for ; n > 0; at, n = at+1, n>>digitBits {
-		if at == len(s.shape) || s.shape[at]>>digitBits != bin {
-			s.shape = slices.Insert(s.shape, at, bin<<digitBits)
+	for i := at; n > 0; i, n = i+1, n>>digitBits {
+		if i == len(s.shape) || s.shape[i]>>digitBits != bin {
+			s.shape = slices.Insert(s.shape, i, bin<<digitBits)
 			s.shape[s.tail+1]++
 		}
-		n += uint64(s.shape[at] & digit)
-		s.shape[at] = bin<<digitBits | uint16(n&digit)
+		n += uint64(s.shape[i] & digit)
+		s.shape[i] = bin<<digitBits | uint16(n&digit)
 	}
 	return at
 }
@@ -80,7 +80,7 @@ func (s *series) expire(a *ageing) {
 	}
 	s.shape = slices.Delete(s.shape, 0, from)
 	s.tail = uint32(max(0, int(s.tail)-from))
-	if cap(s.shape) > 3*len(s.shape) { // it was busier once
+	if cap(s.shape) > 3*len(s.shape) { // it was busier before
 		s.shape = slices.Clone(s.shape)
 	}
 }
@@ -109,10 +109,10 @@ func (h *histogram) take(words []uint16, weight uint64) {
 		if next := word >> digitBits; next != bin {
 			bin, shift = next, 0
 		}
-		if n := weight * uint64(word&digit) << shift; bin == runsBin {
-			h.runs += n
+		if n := uint64(word&digit) << shift; bin == runsBin {
+			h.runs, h.met = h.runs+weight*n, h.met+n
 		} else {
-			h.counts[bin-firstBin] += n
+			h.counts[bin-firstBin] += weight * n
 		}
 		shift += digitBits
 	}
