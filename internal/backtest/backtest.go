@@ -36,11 +36,11 @@ func (b *Backtest) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := in.policy(b.Since)
+	inForce, err := in.policy(b.Since)
 	if err != nil {
 		return nil, err
 	}
-	warm := int64(max(recorded.Window, b.Policy.Window)) * b.Genesis.Pane
+	warm := int64(max(inForce.Window, b.Policy.Window)) * b.Genesis.Pane
 	if err := in.seek(ctx, b.Since-warm); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (b *Backtest) Run(ctx context.Context) (*Result, error) {
 	if c.panes == 0 {
 		return nil, ErrNothing
 	}
-	r := c.result(recorded, &b.Policy)
+	r := c.result(inForce, &b.Policy)
 	r.Partial = in.cut && r.WarmUp*b.Genesis.Pane < warm
 	return r, nil
 }

@@ -191,16 +191,26 @@ func TestTheRecordedSideIsWhatWasRecorded(t *testing.T) {
 
 // dumb counts one decider's figures from its rows, one run and one resolver after the other.
 type dumb struct {
-	state                  map[netip.Addr]decision.Decision
+	rows                   map[netip.Prefix]decision.Decision
 	off, gain, moves       float64
 	pairs, ratio, rerouted float64
 }
 
+// at returns the row that places a resolver.
+func (d *dumb) at(resolver netip.Addr) decision.Decision {
+	if row, own := d.rows[schemas.Subject(resolver, 0)]; own {
+		return row
+	}
+	return d.rows[schemas.PrefixOf(resolver)]
+}
+
 func (r *recording) dumb(ticks []*decision.Whole) *dumb {
-	d := &dumb{state: map[netip.Addr]decision.Decision{}}
+	d := &dumb{rows: map[netip.Prefix]decision.Decision{}}
+	all := map[netip.Addr]bool{}
 	for i, windows := range r.windows {
 		for _, w := range windows {
-			now := d.state[w.Resolver]
+			all[w.Resolver] = true
+			now := d.at(w.Resolver)
 			if w.Class == sample.New && w.Path == 0 { // each cell has one such window
 				d.off += float64(w.Runs) * float64(now.Path)
 				d.gain += float64(w.Runs) * float64(now.Path) * float64(now.Gain)
@@ -210,15 +220,23 @@ func (r *recording) dumb(ticks []*decision.Whole) *dumb {
 				d.ratio += 2 * float64(w.Ratio.Bins[0])
 			}
 		}
+		before := map[netip.Addr]uint8{}
+		for resolver := range all {
+			before[resolver] = d.at(resolver).Path
+		}
 		for _, row := range ticks[i].Decisions {
-			if row.Path != d.state[row.Resolver].Path {
+			if d.rows[row.Subject()] = row; row.Gone == 1 {
+				delete(d.rows, row.Subject())
+			}
+		}
+		for resolver := range all {
+			if d.at(resolver).Path != before[resolver] {
 				d.moves++
 			}
-			d.state[row.Resolver] = row
 		}
 	}
-	for _, row := range d.state {
-		d.rerouted += float64(row.Path)
+	for resolver := range all {
+		d.rerouted += float64(d.at(resolver).Path)
 	}
 	return d
 }
@@ -283,9 +301,11 @@ func TestFiguresAreThoseOfADumbCount(t *testing.T) {
 	compare(&got.Before, before)
 	compare(&got.After, after)
 	apart := 0
-	for resolver, row := range before.state {
-		if after.state[resolver].Path != row.Path {
-			apart++
+	for partition := range byte(2) {
+		for i := range byte(12) {
+			if resolver := netip.AddrFrom4([4]byte{192, 0, partition, i}); before.at(resolver).Path != after.at(resolver).Path {
+				apart++
+			}
 		}
 	}
 	if got.MovedResolvers != apart || apart == 0 || got.Moved == 0 || before.rerouted == 0 {

@@ -90,10 +90,10 @@ type Group struct {
 // maxLargest is how many moves are listed.
 const maxLargest = 20
 
-func (c *comparison) result(recorded, other *control.Policy) *Result {
+func (c *comparison) result(was, would *control.Policy) *Result {
 	r := &Result{
 		From: c.first, To: c.last + c.genesis.Pane, Panes: c.panes, WarmUp: (c.first - c.begun) / c.genesis.Pane,
-		Recorded: recorded.Hash(), New: other.Hash(), Runs: c.all.runs, Moved: share(c.all.moved, c.all.runs),
+		Recorded: was.Hash(), New: would.Hash(), Runs: c.all.runs, Moved: share(c.all.moved, c.all.runs),
 		Before: Side{Figures: c.all.before.figures(c.all.runs)}, After: Side{Figures: c.all.after.figures(c.all.runs)},
 	}
 	c.count(r)
@@ -145,12 +145,13 @@ func (c *comparison) count(r *Result) {
 		if of.runs > 0 {
 			r.Resolvers++
 		}
-		r.Before.count(&of.before, c.usual)
-		r.After.count(&of.after, c.usual)
-		if of.before.path == of.after.path {
+		before, after := of.at(recorded, &c.usual), of.at(other, &c.usual)
+		r.Before.count(before.path != c.usual.path, of.moves[recorded])
+		r.After.count(after.path != c.usual.path, of.moves[other])
+		if before.path == after.path {
 			continue
 		}
-		m := c.moveOf(address, of)
+		m := c.moveOf(address, of.runs, before, after)
 		r.MovedResolvers++
 		r.MovedWeight += m.Weight
 		r.Largest = append(r.Largest, m)
@@ -172,21 +173,21 @@ func (c *comparison) count(r *Result) {
 	r.Largest = r.Largest[:min(len(r.Largest), maxLargest)]
 }
 
-func (s *Side) count(p *place, usual uint8) {
-	s.Moves += uint64(p.moves)
-	if p.moves > 1 {
+func (s *Side) count(off bool, moves uint32) {
+	s.Moves += uint64(moves)
+	if moves > 1 {
 		s.MovedTwice++
 	}
-	if p.path != usual {
+	if off {
 		s.Rerouted++
 	}
 }
 
-func (c *comparison) moveOf(address netip.Addr, of *resolver) Move {
+func (c *comparison) moveOf(address netip.Addr, runs uint64, before, after *place) Move {
 	paths := c.genesis.PathIDs()
 	return Move{
-		Resolver: address, From: paths[of.before.path], To: paths[of.after.path],
-		Before: of.before.reason.String(), After: of.after.reason.String(), Weight: share(of.runs, c.all.runs),
-		GainMS: float64(of.after.gain-of.before.gain) / 1000, Harm: float64(of.after.harm) / 1e6,
+		Resolver: address, From: paths[before.path], To: paths[after.path],
+		Before: before.reason.String(), After: after.reason.String(), Weight: share(runs, c.all.runs),
+		GainMS: float64(after.gain-before.gain) / 1000, Harm: float64(after.harm) / 1e6,
 	}
 }

@@ -29,13 +29,13 @@ type seen struct {
 	ratio int64 // 1/window.RatioBinsPerOctave octaves
 }
 
-func (t *tally) add(r *resolver, runs uint64, usual uint8) {
+func (t *tally) add(before, after *place, runs uint64, usual uint8) {
 	t.runs += runs
-	if r.before.path != r.after.path {
+	if before.path != after.path {
 		t.moved += runs
 	}
-	t.before.add(&r.before, runs, usual)
-	t.after.add(&r.after, runs, usual)
+	t.before.add(before, runs, usual)
+	t.after.add(after, runs, usual)
 }
 
 func (s *sums) add(p *place, runs uint64, usual uint8) {
@@ -47,14 +47,14 @@ func (s *sums) add(p *place, runs uint64, usual uint8) {
 }
 
 // measure takes the pairs of a window on the paths that were chosen.
-func (t *tally) measure(r *resolver, w *window.Window, usual uint8) {
+func (t *tally) measure(before, after *place, w *window.Window, usual uint8) {
 	if w.Path == usual || w.Class == sample.Unknown {
 		return
 	}
-	if r.before.path == w.Path {
+	if before.path == w.Path {
 		t.before.seen[w.Class-sample.New].add(w)
 	}
-	if r.after.path == w.Path {
+	if after.path == w.Path {
 		t.after.seen[w.Class-sample.New].add(w)
 	}
 }
