@@ -174,3 +174,28 @@ func ExampleMaxMovesPerDay() {
 	fmt.Println(MaxMovesPerDay(&p, 60_000))
 	// Output: 21
 }
+
+// A path that is clearly better and clearly worse by turns, all day long, moves nobody more often than the cap says,
+// whichever evidence of it a machine looks at.
+func TestAFlappingPathStaysWithinTheCap(t *testing.T) {
+	p := control.DefaultPolicy()
+	p.Window, p.Hold = 20, 3
+	limit := MaxMovesPerDay(&p, minute)
+	var panes [][]seen
+	for i := range int(day / minute) {
+		bins := int16(-8)
+		if i/10%2 == 1 {
+			bins = 8
+		}
+		panes = append(panes, both(berlin, 6, bins, bins))
+	}
+	moves, path := 0, uint8(0)
+	for _, d := range play(t, 2, p, panes...) {
+		if d.Path != path {
+			moves, path = moves+1, d.Path
+		}
+	}
+	if t.Logf("%d changes a day, at most %d", moves, limit); moves < 2 || moves > limit {
+		t.Errorf("%d changes a day, it should be 2 to %d", moves, limit)
+	}
+}
