@@ -205,6 +205,7 @@ type seen struct {
 	class       sample.Class
 	runs, pulse int    // pulses a run
 	failed      int    // of the pulses
+	gateways    int    // of those that failed: by the edge's answer
 	micros      uint32 // on the default path
 	bins        []int16
 }
@@ -217,8 +218,10 @@ func (s *seen) windowOf(resolver netip.Addr) window.Window {
 	if s.cell.Other {
 		w.Other = 1
 	}
-	w.Unreachable = uint32(min(s.failed, s.runs*s.pulse))
-	w.OK = uint32(s.runs*s.pulse) - w.Unreachable
+	failed := min(s.failed, s.runs*s.pulse)
+	w.GatewayErrors = uint32(min(s.gateways, failed))
+	w.Unreachable = uint32(failed) - w.GatewayErrors
+	w.OK = uint32(s.runs*s.pulse - failed)
 	micros := s.micros
 	if micros == 0 {
 		micros = 100_000
