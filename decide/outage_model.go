@@ -19,7 +19,7 @@ const (
 	rarely   = 0.0005 // of resolvers a path is down for, in quiet times
 	trifle   = 0.001  // of resolvers with a nuisance
 	alike    = 10.0   // runs whose weight the base rate has for a resolver: how much resolvers differ in quiet times
-	kindred  = 100.0  // members whose weight it has for a group: how much groups differ
+	kindred  = 500.0  // members whose weight it has for a group: how much groups differ
 )
 
 // model holds the tables of a policy and, by path, those of a tick.
@@ -211,13 +211,13 @@ func ratio(n, k int, a, b, c, d float64) float64 {
 			product, scale = product*huge, scale-1
 		}
 	}
-	switch {
-	case scale > 0:
-		return huge
-	case scale < 0:
-		return 1 / huge
+	for ; scale > 0 && product < huge; scale-- {
+		product *= huge
 	}
-	return product
+	for ; scale < 0 && product > 1/huge; scale++ {
+		product /= huge
+	}
+	return min(max(product, 1.0/huge), huge)
 }
 
 // huge is more than any odds: a power of two, so that scaling by it loses nothing.

@@ -157,7 +157,7 @@ func (f *reference) chance(resolver netip.Addr, path int) float64 {
 		part := math.Max(0.5, chance)
 		wrong := chance / part
 		affected := math.Exp(logBeta(k+2*part, n-k+2*(1-part)) - logBeta(2*part, 2*(1-part)))
-		not := math.Exp(logBeta(k+100*base, n-k+100*(1-base)) - logBeta(100*base, 100*(1-base)))
+		not := math.Exp(logBeta(k+500*base, n-k+500*(1-base)) - logBeta(500*base, 500*(1-base)))
 		wrong = wrong * affected / (wrong*affected + (1-wrong)*not)
 		chance = wrong*(k+2*part)/(n+2) + (1-wrong)*0.0005
 		chance = math.Min(math.Max(chance, 0.0005), 0.98)
