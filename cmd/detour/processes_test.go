@@ -122,6 +122,7 @@ func separateProcesses(t *testing.T, startBroker brokerStart) {
 		return err == nil && n == wantWindows
 	})
 	explainSomebody(t, path, got)
+	recallsWhatTheLogTells(t, path)
 	checkRunning(t, path)
 
 	for _, p := range stages {
