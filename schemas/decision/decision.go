@@ -22,11 +22,14 @@ const Version = 1
 const RunsOne = 64
 
 // Decision is the state of one resolver after a tick, or that of a prefix: where its resolvers are sent that have no
-// state of their own. A tick that changes the path of a prefix says anew of all its resolvers with state where they are
-// (Changed is 1 for them): a map does not list those that are where their prefix is, so whoever makes maps from changes has
-// forgotten them. Ratios compare the candidate path with the default one: log2 of
-// the time that a client spends on the policy's mix of new and reused connections, so below 0 is faster. Evidence ages,
-// so runs are weighed: one of this pane counts 1, an older one less. Numbers that a tick had no use for are 0.
+// state of their own. Path is where users are sent, so that a resolver with state that is on the default path while its
+// prefix is on another is an exception. A tick that changes the path of a prefix says anew of all its resolvers with state
+// where they are (Changed is 1 for them): a map does not list those that are where their prefix is, so whoever makes maps
+// from changes has forgotten them.
+//
+// Ratios compare the candidate path with the default one: log2 of the time that a client spends on the policy's mix of new
+// and reused connections, so below 0 is faster. Evidence ages, so runs are weighed: one of this pane counts 1, an older one
+// less. Numbers that a tick had no use for are 0.
 type Decision struct {
 	Resolver  netip.Addr // of a prefix its first address
 	Bits      uint8      // 0 = the resolver itself; else the row is about the prefix of that length, 24, for IPv6 48
