@@ -2,8 +2,6 @@ package evaluate
 
 import (
 	"math"
-
-	"detour/schemas/decision"
 )
 
 // account adds up what a rule makes of the users, over the panes that count: of those whom the default path reaches, since
@@ -12,19 +10,10 @@ type account struct {
 	weight, direct, oracle, harmless, chosen float64 // ms by users
 	harmed, slowerReused, moved              float64
 	regret                                   distribution
-	levels                                   [decision.Levels]LevelFigures
 
 	weightNow, directNow, oracleNow, chosenNow, harmedNow float64 // by the truth of the pane
 
 	all, failed float64 // of everybody
-}
-
-// LevelFigures is what decisions of one level of evidence make of the users.
-type LevelFigures struct {
-	Users  float64 `json:"users"`         // share of users whose resolver's decision is of this level
-	Moved  float64 `json:"moved"`         // share of users that it sends over another path than the default
-	Gain   float64 `json:"gain_captured"` // its part of the oracle's saving
-	Harmed float64 `json:"harmed_share"`  // share of all users that it harms
 }
 
 // moment is a pane that counts.
@@ -53,7 +42,7 @@ func momentOf(w World, pane int, mean costs) *moment {
 }
 
 // count adds the users of a resolver that is on a path.
-func (a *account) count(m *moment, i int, r *Resolver, path uint8, level decision.Level) {
+func (a *account) count(m *moment, i int, r *Resolver, path uint8) {
 	for _, s := range r.Shares {
 		now := m.now[s.Population]
 		a.all += s.Weight
@@ -74,16 +63,11 @@ func (a *account) count(m *moment, i int, r *Resolver, path uint8, level decisio
 		a.harmless += s.Weight * truth[m.harmless[i]].mixed
 		a.chosen += s.Weight * chosen
 		a.regret.add(chosen-oracle, s.Weight)
-		l := &a.levels[level]
-		l.Users += s.Weight
-		l.Gain += s.Weight * (direct - chosen)
 		if path != 0 {
 			a.moved += s.Weight
-			l.Moved += s.Weight
 		}
 		if harms(truth, int(path)) {
 			a.harmed += s.Weight
-			l.Harmed += s.Weight
 		}
 		if truth[path].reused > truth[0].reused {
 			a.slowerReused += s.Weight
@@ -127,17 +111,4 @@ func (a *account) figures(f *Figures) {
 			f[i] = math.NaN()
 		}
 	}
-}
-
-// byLevel returns the split of what was counted by level of evidence.
-func (a *account) byLevel() map[string]LevelFigures {
-	out := make(map[string]LevelFigures)
-	for level, l := range a.levels {
-		if l.Users > 0 {
-			out[decision.Level(level).String()] = LevelFigures{
-				l.Users / a.weight, l.Moved / a.weight, l.Gain / (a.direct - a.oracle), l.Harmed / a.weight,
-			}
-		}
-	}
-	return out
 }

@@ -82,7 +82,7 @@ func drawWorld(t *rapid.T) (*fake, [][]uint8) {
 func scripted(f *fake, script [][]uint8) Figures {
 	resolvers := len(f.layout.Resolvers)
 	n := &lane{world: f, layout: &f.layout, rules: []*rule{newRule(Policy, resolvers, nil)}, pipeline: &pipeline{placed: newPlaced(&f.layout)}}
-	n.outages = newOutages(&f.layout, n.rules)
+	n.outages = newOutages(&f.layout, n.rules, nil)
 	b := newBench(n)
 	for pane, paths := range script {
 		for i, path := range paths {

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"detour/schemas/control"
 	"detour/schemas/decision"
@@ -20,10 +21,10 @@ const (
 
 // Result is what one world made of the rules.
 type Result struct {
-	Rules   map[string]Figures      // by name
-	Levels  map[string]LevelFigures // the policy's, by level of evidence
-	Reasons map[string]float64      // share of users by the reason of the policy's last decision
-	Runs    int64                   // that were measured
+	Rules   map[string]Figures // by name
+	Levels  map[string]Figures // the policy's, by level of evidence
+	Reasons map[string]float64 // share of users by the reason of the policy's last decision
+	Runs    int64              // that were measured
 }
 
 // lane is a world as it goes on, under all rules at once.
@@ -33,6 +34,7 @@ type lane struct {
 	pipeline *pipeline
 	evidence *evidence
 	rules    []*rule // the policy is the first
+	levels   byLevel // of the policy
 	outages  *outages
 	runs     int64
 }
@@ -54,7 +56,7 @@ func newLane(w World, policy *control.Policy) (*lane, error) {
 		}
 		n.rules = append(n.rules, r)
 	}
-	n.outages = newOutages(l, n.rules)
+	n.outages = newOutages(l, n.rules, func(resolver int) decision.Level { return p.placed.of(resolver).Level })
 	return n, nil
 }
 
@@ -75,7 +77,10 @@ func (n *lane) step(pane int) error {
 		return err
 	}
 	for i := range n.layout.Resolvers {
-		n.rules[0].set(i, n.pipeline.placed.of(i).Path)
+		d := n.pipeline.placed.of(i)
+		if n.rules[0].set(i, d.Path) {
+			n.levels[d.Level].changes++
+		}
 	}
 	for _, i := range n.evidence.end() {
 		for _, r := range n.rules[1:] {
@@ -169,16 +174,11 @@ func (b *bench) look(pane int) {
 	copy(b.oracle[1].paths, m.harmless)
 	for i := range b.lane.layout.Resolvers {
 		r := &b.lane.layout.Resolvers[i]
-		for n, rule := range b.lane.rules {
-			level := decision.None
-			if n == 0 {
-				level = b.lane.pipeline.placed.of(i).Level
-			}
-			rule.account.count(m, i, r, rule.paths[i], level)
+		for _, rule := range slices.Concat(b.lane.rules, b.oracle) {
+			rule.account.count(m, i, r, rule.paths[i])
 		}
-		for _, rule := range b.oracle {
-			rule.account.count(m, i, r, rule.paths[i], decision.None)
-		}
+		level := b.lane.pipeline.placed.of(i).Level
+		b.lane.levels[level].account.count(m, i, r, b.lane.rules[0].paths[i])
 	}
 }
 
@@ -199,7 +199,7 @@ func (b *bench) result(days float64, honest *lane) *Result {
 		r.account.figures(&f)
 		out.Rules[r.name] = f
 	}
-	out.Levels = b.lane.rules[0].account.byLevel()
+	out.Levels = b.lane.levels.figures(b.lane.rules[0], days, b.lane.outages)
 	for i := range b.lane.layout.Resolvers {
 		for _, s := range b.lane.layout.Resolvers[i].Shares {
 			out.Reasons[b.lane.pipeline.placed.of(i).Reason.String()] += s.Weight

@@ -38,6 +38,7 @@ const (
 	LastMileMoved
 	PoisonedFlipped
 	PoisonedHarmed
+	LevelUsers // of levels alone: share of users whose decision is of the level
 	figureCount
 )
 
@@ -49,7 +50,7 @@ var figureNames = [figureCount]string{
 	"panes_to_reroute_from_start_p50", "panes_to_reroute_from_start_p95",
 	"rerouted_first_pane_share", "rerouted_first_pane_share_all", "rerouted_share",
 	"panes_back_p50", "panes_back_p95", "back_share", "last_mile_moved_share", "poisoned_flipped_share",
-	"poisoned_harmed_share",
+	"poisoned_harmed_share", "users",
 }
 
 func (f Figure) String() string { return figureNames[f] }

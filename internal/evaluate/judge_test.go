@@ -76,15 +76,24 @@ func TestThePolicyTakesWhatIsPlain(t *testing.T) {
 	if r.Runs != 120*8*5 || panes != 120 {
 		t.Errorf("%d runs, %d panes", r.Runs, panes)
 	}
-	users, why := 0.0, 0.0
-	for _, l := range r.Levels {
-		users += l.Users
+	why := 0.0
+	for _, figure := range ofAllUsers {
+		sum, whole := 0.0, got[figure]
+		for _, l := range r.Levels {
+			sum += l[figure]
+		}
+		if figure == LevelUsers {
+			whole = 1
+		}
+		if !near(sum, whole, 1e-9) {
+			t.Errorf("%s: its levels add up to %v, not %v", figure, sum, whole)
+		}
 	}
 	for _, v := range r.Reasons {
 		why += v
 	}
-	if !near(users, 1, 1e-9) || !near(why, 1, 1e-9) {
-		t.Errorf("levels %v and reasons %v are not those of all users", r.Levels, r.Reasons)
+	if !near(why, 1, 1e-9) {
+		t.Errorf("reasons %v are not those of all users", r.Reasons)
 	}
 	for name, want := range map[string]float64{"always_direct": 0, Oracle: 1, HarmlessOracle: 1} {
 		if got := r.Rules[name][GainCaptured]; !near(got, want, 1e-9) {

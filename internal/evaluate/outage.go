@@ -3,6 +3,7 @@ package evaluate
 import (
 	"slices"
 
+	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
 
@@ -23,23 +24,25 @@ type hit struct {
 type stay struct {
 	here        bool // it was on that path, or there is no other
 	path        uint8
-	moved, back int // panes whose tick moved it off, and back; -1 = none
+	moved, back int            // panes whose tick moved it off, and back; -1 = none
+	level       decision.Level // of the policy's decision then
 }
 
 // outages follows what outages do to resolvers, and what rules make of it.
 type outages struct {
 	layout *Layout
-	rules  []*rule
-	users  []float64     // by resolver
-	behind map[int][]int // by population: the resolvers that serve it
-	active []*hit        // of outages that have begun, until nothing more can come of them
+	rules  []*rule                           // the policy is the first
+	level  func(resolver int) decision.Level // of the policy
+	users  []float64                         // by resolver
+	behind map[int][]int                     // by population: the resolvers that serve it
+	active []*hit                            // of outages that have begun, until nothing more can come of them
 	byRun  map[[2]int][]*hit
 	done   []*hit
 }
 
-func newOutages(l *Layout, rules []*rule) *outages {
+func newOutages(l *Layout, rules []*rule, level func(resolver int) decision.Level) *outages {
 	o := &outages{
-		layout: l, rules: rules, users: make([]float64, len(l.Resolvers)),
+		layout: l, rules: rules, level: level, users: make([]float64, len(l.Resolvers)),
 		behind: make(map[int][]int), byRun: make(map[[2]int][]*hit),
 	}
 	for i := range l.Resolvers {
@@ -71,7 +74,7 @@ func (o *outages) strike(out *Outage) {
 				o.active = append(o.active, h)
 				for _, rule := range o.rules {
 					path := rule.paths[resolver]
-					h.stays = append(h.stays, stay{out.Path == LastMile || int(path) == out.Path, path, -1, -1})
+					h.stays = append(h.stays, stay{here: out.Path == LastMile || int(path) == out.Path, path: path, moved: -1, back: -1})
 				}
 			}
 			for _, s := range o.layout.Resolvers[resolver].Shares {
@@ -124,6 +127,9 @@ func (o *outages) end(pane int) {
 		open := pane+1 < h.outage.To
 		for r, rule := range o.rules {
 			open = h.stays[r].look(pane, h.outage.To, rule.paths[h.resolver]) || open
+			if r == 0 && h.stays[r].moved == pane {
+				h.stays[r].level = o.level(h.resolver)
+			}
 		}
 		if !open || pane >= h.outage.To+backHorizon {
 			o.done = append(o.done, h)

@@ -3,6 +3,8 @@ package evaluate
 import (
 	"math"
 	"testing"
+
+	"detour/schemas/decision"
 )
 
 // TestReroutesAreCounted follows four resolvers of equal weight, all on the proxy path but the last, through an outage of
@@ -18,7 +20,7 @@ func TestReroutesAreCounted(t *testing.T) {
 	f.measure(4, 1, 100, 0)  // but in pane 4; the third never does
 	r := newRule(Policy, 4, nil)
 	r.paths = []uint8{1, 1, 1, 0}
-	o := newOutages(&f.layout, []*rule{r})
+	o := newOutages(&f.layout, []*rule{r}, func(int) decision.Level { return decision.Cell })
 	moves := map[int][2]int{3: {0, 0}, 5: {1, 0}, 7: {0, 1}, 8: {1, 1}, 9: {2, 0}} // by pane: the resolver, its path
 	for pane := range f.layout.Panes {
 		o.begin(pane)
@@ -31,6 +33,13 @@ func TestReroutesAreCounted(t *testing.T) {
 		o.end(pane)
 	}
 	got := noFigures()
+	o.byLevel(decision.Resolver, &got)
+	if !math.IsNaN(got[RerouteP50]) {
+		t.Errorf("rerouted by what was not known: %v", got[RerouteP50])
+	}
+	if o.byLevel(decision.Cell, &got); got[RerouteP50] != 1 || got[RerouteP95] != 2 {
+		t.Errorf("by cell: %v, %v", got[RerouteP50], got[RerouteP95])
+	}
 	o.figures(0, &got)
 	for figure, want := range map[Figure]float64{
 		RerouteP50:           1,          // the first in the pane of its evidence, the second one pane later; the third had none
@@ -59,7 +68,7 @@ func TestAMinorityBehindAResolverIsCountedApart(t *testing.T) {
 	f.layout.Outages = []Outage{{Populations: []int{0}, Path: 0, From: 1, To: 4}}
 	f.measure(1, 0, 0, 50)
 	r := newRule(Policy, 2, nil)
-	o := newOutages(&f.layout, []*rule{r})
+	o := newOutages(&f.layout, []*rule{r}, func(int) decision.Level { return decision.Cell })
 	for pane := range f.layout.Panes {
 		o.begin(pane)
 		for run := range f.Runs(pane) {

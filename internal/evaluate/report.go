@@ -38,7 +38,7 @@ func (r *Report) runs() (n int64) {
 // MarshalJSON implements json.Marshaler: the policy's figures and each baseline's, means over seeds, in a fixed order.
 func (r *Report) MarshalJSON() ([]byte, error) {
 	all := Summarise(r.Results)
-	policy := figuresJSON{summary: all[Policy], levels: levels(r.Results), reasons: reasons(r.Results)}
+	policy := figuresJSON{summary: all[Policy], levels: levelsJSON(r.Results), reasons: reasons(r.Results)}
 	delete(all, Policy)
 	others := make(map[string]figuresJSON, len(all))
 	for name, s := range all {
@@ -58,7 +58,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 // figuresJSON is one rule.
 type figuresJSON struct {
 	summary *Summary
-	levels  map[string]LevelFigures
+	levels  map[string]levelJSON
 	reasons map[string]float64
 }
 
@@ -75,14 +75,14 @@ func (f figuresJSON) MarshalJSON() ([]byte, error) {
 		b.Write(value)
 		return err
 	}
-	for i := range f.summary.Mean {
-		if err := put(Figure(i).String(), number(f.summary.Mean[i])); err != nil {
+	for i := range LevelUsers {
+		if err := put(i.String(), number(f.summary.Mean[i])); err != nil {
 			return nil, err
 		}
 	}
 	spread := make(map[string][2]number)
-	for i := range f.summary.Mean {
-		spread[Figure(i).String()] = [2]number{number(f.summary.Low[i]), number(f.summary.High[i])}
+	for i := range LevelUsers {
+		spread[i.String()] = [2]number{number(f.summary.Low[i]), number(f.summary.High[i])}
 	}
 	if err := put("spread", spread); err != nil {
 		return nil, err
@@ -97,4 +97,18 @@ func (f figuresJSON) MarshalJSON() ([]byte, error) {
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// levelJSON is the policy at one level of evidence.
+type levelJSON map[string]number
+
+func levelsJSON(results []*Result) map[string]levelJSON {
+	out := make(map[string]levelJSON)
+	for level, s := range levels(results) {
+		out[level] = make(levelJSON)
+		for _, f := range levelFigures {
+			out[level][f.String()] = number(s.Mean[f])
+		}
+	}
+	return out
 }

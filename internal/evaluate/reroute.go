@@ -3,6 +3,8 @@ package evaluate
 import (
 	"math"
 	"slices"
+
+	"detour/schemas/decision"
 )
 
 // reroutes gathers, for one rule, what became of resolvers whose path died.
@@ -29,6 +31,17 @@ func (o *outages) figures(r int, f *Figures) {
 	f[ReroutedFirstPane], f[ReroutedFirstPaneAll] = share(n.soon, n.told), share(n.soonAll, n.toldAll)
 	f[ReroutedShare], f[BackShare] = share(n.moved, n.all), share(n.home, n.moved)
 	f[LastMileMoved] = share(n.strays, n.lastMile)
+}
+
+// byLevel puts the panes that it took the policy into f, where evidence of a level decided.
+func (o *outages) byLevel(level decision.Level, f *Figures) {
+	var n reroutes
+	for _, h := range slices.Concat(o.done, o.active) {
+		if s := &h.stays[0]; s.here && s.moved >= 0 && s.level == level {
+			n.count(h, s)
+		}
+	}
+	f[RerouteP50], f[RerouteP95] = quantile(n.own, 0.5), quantile(n.own, 0.95)
 }
 
 func (n *reroutes) count(h *hit, s *stay) {

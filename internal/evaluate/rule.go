@@ -15,15 +15,16 @@ func newRule(name string, resolvers int, choose func(*seen) uint8) *rule {
 	return &rule{name: name, choose: choose, paths: make([]uint8, resolvers), changes: make([]int32, resolvers)}
 }
 
-// set puts a resolver on a path.
-func (r *rule) set(resolver int, path uint8) {
+// set puts a resolver on a path, and tells whether it was on another.
+func (r *rule) set(resolver int, path uint8) bool {
 	if r.paths[resolver] == path {
-		return
+		return false
 	}
 	r.paths[resolver] = path
 	r.total++
 	r.changes[resolver]++
 	r.most = max(r.most, r.changes[resolver])
+	return true
 }
 
 // day begins another day.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -46,55 +47,64 @@ type Summary struct {
 
 // Summarise returns the summaries of all rules.
 func Summarise(results []*Result) map[string]*Summary {
+	return summarise(results, func(r *Result) map[string]Figures { return r.Rules })
+}
+
+// levels returns the summaries of the policy's levels of evidence. In a seed without one, it is the level of no user.
+func levels(results []*Result) map[string]*Summary {
+	return summarise(results, func(r *Result) map[string]Figures { return r.Levels })
+}
+
+func summarise(results []*Result, from func(*Result) map[string]Figures) map[string]*Summary {
 	out := make(map[string]*Summary)
-	for name := range results[0].Rules {
-		s := &Summary{noFigures(), noFigures(), noFigures()}
-		for f := range s.Mean {
-			n, sum := 0.0, 0.0
-			for _, r := range results {
-				v := r.Rules[name][f]
-				if math.IsNaN(v) {
-					continue
-				}
-				if n == 0 {
-					s.Low[f], s.High[f] = v, v
-				}
-				n, sum = n+1, sum+v
-				s.Low[f], s.High[f] = min(s.Low[f], v), max(s.High[f], v)
-			}
-			s.Mean[f] = share(sum, n)
-		}
-		out[name] = s
-	}
-	return out
-}
-
-// meanOf returns the mean of maps over seeds; what one lacks is 0 there.
-func meanOf[T any](results []*Result, from func(*Result) map[string]T, add func(sum *T, v T, part float64)) map[string]T {
-	out := make(map[string]T)
 	for _, r := range results {
-		for name, v := range from(r) {
-			sum := out[name]
-			add(&sum, v, 1/float64(len(results)))
-			out[name] = sum
+		for name := range from(r) {
+			out[name] = &Summary{noFigures(), noFigures(), noFigures()}
+		}
+	}
+	for name, s := range out {
+		for f := range s.Mean {
+			s.take(Figure(f), results, func(r *Result) float64 {
+				figures, found := from(r)[name]
+				if !found && slices.Contains(ofAllUsers, Figure(f)) {
+					return 0
+				}
+				if !found {
+					return math.NaN()
+				}
+				return figures[f]
+			})
 		}
 	}
 	return out
 }
 
-// levels returns the mean of the policy's split by level.
-func levels(results []*Result) map[string]LevelFigures {
-	return meanOf(results, func(r *Result) map[string]LevelFigures { return r.Levels }, func(sum *LevelFigures, v LevelFigures, part float64) {
-		sum.Users += v.Users * part
-		sum.Moved += v.Moved * part
-		sum.Gain += v.Gain * part
-		sum.Harmed += v.Harmed * part
-	})
+// ofAllUsers are the figures of a level that add up to the policy's.
+var ofAllUsers = []Figure{LevelUsers, GainCaptured, HarmedShare, HarmedInstant, SlowerOnReused, MovedShare, ChangesPerDay}
+
+func (s *Summary) take(f Figure, results []*Result, of func(*Result) float64) {
+	n, sum := 0.0, 0.0
+	for _, r := range results {
+		v := of(r)
+		if math.IsNaN(v) {
+			continue
+		}
+		if n == 0 {
+			s.Low[f], s.High[f] = v, v
+		}
+		n, sum = n+1, sum+v
+		s.Low[f], s.High[f] = min(s.Low[f], v), max(s.High[f], v)
+	}
+	s.Mean[f] = share(sum, n)
 }
 
 // reasons returns the mean share of users by the policy's reasons.
 func reasons(results []*Result) map[string]float64 {
-	return meanOf(results, func(r *Result) map[string]float64 { return r.Reasons }, func(sum *float64, v, part float64) {
-		*sum += v * part
-	})
+	out := make(map[string]float64)
+	for _, r := range results {
+		for name, v := range r.Reasons {
+			out[name] += v / float64(len(results))
+		}
+	}
+	return out
 }

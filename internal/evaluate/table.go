@@ -50,6 +50,18 @@ var eventColumns = []column{
 	{"requests", "failed", FailedShare, percent(2)},
 }
 
+var levelColumns = []column{
+	{"", "users", LevelUsers, percent(1)},
+	{"", "moved", MovedShare, percent(1)},
+	{"part of", "gain", GainCaptured, percent(1)},
+	{"users", "harmed", HarmedShare, percent(3)},
+	{"slower", "reused", SlowerOnReused, percent(1)},
+	{"regret", "p99 ms", RegretP99, plain(1)},
+	{"mean", "ms", MeanMs, plain(1)},
+	{"changes", "/day", ChangesPerDay, plain(2)},
+	{"panes to", "move p95", RerouteP95, plain(0)},
+}
+
 const (
 	nameWidth = 16
 	cellWidth = 9
@@ -69,17 +81,17 @@ func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
 	all := Summarise(r.Results)
 	fmt.Fprintf(&b, "\n%s: means over %d seeds from %d, %d runs each\n\n", r.World, r.Seeds, r.First, r.runs())
-	writeRows(&b, latencyColumns, all, r.Seeds > 1)
+	writeRows(&b, latencyColumns, all, order(), r.Seeds > 1)
 	if eventful(all[Policy]) {
 		b.WriteByte('\n')
-		writeRows(&b, eventColumns, all, false)
+		writeRows(&b, eventColumns, all, order(), false)
 	}
 	r.writeLevels(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeRows(b *strings.Builder, columns []column, all map[string]*Summary, spread bool) {
+func writeRows(b *strings.Builder, columns []column, all map[string]*Summary, names []string, spread bool) {
 	for _, head := range []func(*column) string{func(c *column) string { return c.above }, func(c *column) string { return c.head }} {
 		fmt.Fprintf(b, "%-*s", nameWidth, "")
 		for i := range columns {
@@ -94,7 +106,7 @@ func writeRows(b *strings.Builder, columns []column, all map[string]*Summary, sp
 		}
 		b.WriteByte('\n')
 	}
-	for _, name := range order() {
+	for _, name := range names {
 		row(name, &all[name].Mean)
 		if name == Policy && spread {
 			row("  least of seeds", &all[name].Low)
@@ -110,18 +122,14 @@ func eventful(s *Summary) bool {
 
 // writeLevels tells what the policy decided on which evidence, and why.
 func (r *Report) writeLevels(b *strings.Builder) {
-	fmt.Fprintf(b, "\nthe policy by level of evidence\n%-*s", nameWidth, "")
-	for _, head := range []string{"users", "moved", "gain", "harmed"} {
-		fmt.Fprintf(b, "%*s", cellWidth, head)
-	}
-	b.WriteByte('\n')
-	by := levels(r.Results)
+	b.WriteString("\nthe policy by level of evidence: users by population, of all; latencies and panes, of the level's\n")
+	all, names := levels(r.Results), []string(nil)
 	for level := range decision.Level(decision.Levels) {
-		if l, found := by[level.String()]; found {
-			fmt.Fprintf(b, "%-*s%*s%*s%*s%*s\n", nameWidth, level, cellWidth, percent(1)(l.Users), cellWidth, percent(1)(l.Moved),
-				cellWidth, percent(1)(l.Gain), cellWidth, percent(3)(l.Harmed))
+		if _, found := all[level.String()]; found {
+			names = append(names, level.String())
 		}
 	}
+	writeRows(b, levelColumns, all, names, false)
 	why := reasons(r.Results)
 	b.WriteString("users by reason:")
 	for i, reason := range slices.SortedFunc(maps.Keys(why), func(a, c string) int {
