@@ -138,10 +138,13 @@ func Judge(ctx context.Context, w World, policy control.Policy, told func(pane i
 	return judge.result(float64(l.Panes)/perDay, honest), nil
 }
 
-// lastTick makes the last tick a snapshot, so that it says of every resolver what decided. Nothing else depends on when
-// snapshots are.
+// maxSnapshot is the most ticks between snapshots that a policy may ask for.
+const maxSnapshot = 100_000
+
+// lastTick makes the last tick a snapshot, so that it says of every resolver what decided; in a world of more panes than a
+// policy may wait for one, the one before. Nothing else depends on when snapshots are.
 func lastTick(policy *control.Policy, l *Layout) {
-	policy.Publish.Snapshot = max(1, l.Panes-1)
+	policy.Publish.Snapshot = min(max(1, l.Panes-1), maxSnapshot)
 }
 
 // bench judges the rules of a lane.

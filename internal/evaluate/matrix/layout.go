@@ -22,7 +22,7 @@ const (
 )
 
 // maxSlices bounds the panes to go through: t is an index, and a time of day would make it years.
-const maxSlices = 1 << 17
+const maxSlices = 1 << 16
 
 // firstASN is the first number of the private AS numbers of four bytes (RFC 6996).
 const firstASN = 4_200_000_000
