@@ -86,13 +86,13 @@ func (e *Explainer) Reason(d *decision.Decision) string {
 	case decision.CellHarmed:
 		return fmt.Sprintf("%s is faster on the whole, but would make clients in %s slower", other, whom(d))
 	case decision.CandidateDown:
-		return fmt.Sprintf("%s is down", other)
+		return other + down(d)
 	case decision.AllDown:
 		return fmt.Sprintf("%s is down, and no other path is known to work", on)
 	case decision.Faster:
 		return "it is credibly faster"
 	case decision.DefaultDown:
-		return fmt.Sprintf("%s, the default, is down", e.name(e.Usual))
+		return e.name(e.Usual) + ", the default," + down(d)
 	case decision.Held:
 		if d.Path == d.Candidate && d.Path != e.Usual {
 			return fmt.Sprintf("less speaks for %s than what it takes to move there, but not so much less that it is left yet", on)
@@ -114,6 +114,14 @@ func (e *Explainer) Reason(d *decision.Decision) string {
 		return "no run of it came lately, although they used to: its users may reach nothing at all"
 	}
 	return d.Reason.String()
+}
+
+// down says what is wrong with a path: who was moved by this very tick left it since it was down.
+func down(d *decision.Decision) string {
+	if d.Path != d.Previous {
+		return " is down"
+	}
+	return " is down, or was and is not known to work again"
 }
 
 // Figures says in a few words what a decision was made from, for a list of many.

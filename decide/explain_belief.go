@@ -51,6 +51,11 @@ func (b *belief) allowed(limit uint32) float64 {
 	return b.slow - float64(b.tail(limit)*b.spread)
 }
 
+// atMost returns the mean at which the harm is at most limit, and the gain at least a share of the time; both in ppm.
+func (b *belief) atMost(limit uint32, gain int) float64 {
+	return min(b.allowed(limit), log2(1-float64(min(gain, 999_999))/1e6))
+}
+
 // tail is how many deviations a share lies beyond.
 func (b *belief) tail(ppm uint32) float64 {
 	if ppm >= 500_000 {

@@ -25,13 +25,19 @@ func (e *Explainer) otherwise(d *decision.Decision) (what string, until int64) {
 	case decision.Faster:
 		what = e.moreHarm(d)
 	case decision.CandidateDown:
-		what = e.works(d.Candidate, rule.UpPPM)
+		what, until = e.works(d, d.Candidate)
 	case decision.DefaultDown:
-		what = e.works(e.Usual, rule.UpPPM)
+		what, until = e.works(d, e.Usual)
 	case decision.AllDown:
-		what = fmt.Sprintf("another path on which credibly fewer than %s of %d requests fail", percent(uint32(rule.UpPPM)), rule.MinTries)
+		what = fmt.Sprintf("a path on which with %s probability less than %s of the requests fail", percent(uint32(rule.ConfidencePPM)), percent(uint32(rule.UpPPM)))
+	case decision.RegionDown:
+		what = "nothing here: all paths lead to the same region, which has to answer again"
+	case decision.Silent:
+		what = "any run of its clients"
 	case decision.Held:
-		if d.Since != 0 {
+		if d.Path == d.Candidate && d.Path != e.Usual {
+			what = e.moreHarm(d)
+		} else if d.Since != 0 {
 			until = d.Since + int64(e.Policy.Hold)*e.Length
 			what = fmt.Sprintf("the hold of %s would be over", count(uint32(e.Policy.Hold), "pane"))
 		}
@@ -47,8 +53,14 @@ func (e *Explainer) otherwise(d *decision.Decision) (what string, until int64) {
 	return what, until
 }
 
-func (e *Explainer) works(path uint8, up int) string {
-	return fmt.Sprintf("%s counts as working again when credibly fewer than %s of its requests fail", e.name(path), percent(uint32(up)))
+// works says what it takes to use a path again that was down, and from when on it can be enough.
+func (e *Explainer) works(d *decision.Decision, path uint8) (what string, until int64) {
+	rule := &e.Policy.Reachability
+	if d.Since != 0 && d.Failovers > 0 {
+		until = d.Since + (&judge{policy: *e.Policy, length: e.Length}).wait(d.Failovers)
+	}
+	return fmt.Sprintf("%s would count as working with %s probability that less than %s of its requests fail, by those of the last %s",
+		e.name(path), percent(uint32(rule.ConfidencePPM)), percent(uint32(rule.UpPPM)), count(uint32(rule.Recover), "pane")), until
 }
 
 // moreRuns says how many runs are missing of what the policy asks a resolver for.
@@ -62,7 +74,9 @@ func (e *Explainer) moreRuns(d *decision.Decision) string {
 
 // turnedOut says whether a candidate that is not faster may still be.
 func (e *Explainer) turnedOut(d *decision.Decision) string {
-	switch {
+	switch enter := uint32(e.Policy.DeadBand.EnterPPM); {
+	case d.Gain > 0:
+		return fmt.Sprintf("a gain of %s of the time on %s would do", percent(enter), e.name(e.Usual))
 	case d.RatioLower > 0:
 		return fmt.Sprintf("nothing but a faster %s: it is credibly slower", e.name(d.Candidate))
 	case d.RatioLower < 0:
@@ -84,19 +98,20 @@ func (e *Explainer) lessHarm(d *decision.Decision) string {
 	case d.Cells > 1 && octaves(d.WorstRatio) >= b.slow:
 		return above + fmt.Sprintf("no number of runs like these would do, as long as clients in %s are %s", whom(d), faster(d.WorstRatio))
 	}
-	ratio := fmt.Sprintf("%s, on evidence as good as this", faster(fixed(min(b.allowed(d.HarmLimit), 0))))
+	ratio := fmt.Sprintf("%s, on evidence as good as this", faster(fixed(b.atMost(d.HarmLimit, e.Policy.DeadBand.EnterPPM))))
 	if runs, enough := b.runs(d); enough {
 		return above + fmt.Sprintf("about %s like these would do, or a ratio of %s", count(runs, "more run"), ratio)
 	}
 	return above + fmt.Sprintf("more runs like these would not do, but a ratio of %s would", ratio)
 }
 
-// moreHarm says what would take the candidate away again.
+// moreHarm says what would take the candidate away again: the dead band lets it stay beyond what it took to go there.
 func (e *Explainer) moreHarm(d *decision.Decision) string {
 	b := e.belief(d)
 	if b == nil || d.HarmLimit == 0 {
 		return ""
 	}
-	return fmt.Sprintf("with a harm above %s it would be left: on evidence as good as this, at less than %s",
-		percent(d.HarmLimit), faster(fixed(min(b.allowed(d.HarmLimit), 0))))
+	limit := max(d.HarmLimit, uint32(e.Policy.DeadBand.HarmPPM))
+	return fmt.Sprintf("with a harm above %s, or no gain, it would be left: on evidence as good as this, at less than %s",
+		percent(limit), faster(fixed(b.atMost(limit, e.Policy.DeadBand.LeavePPM))))
 }

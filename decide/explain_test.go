@@ -49,7 +49,7 @@ func TestAnExplanationHasWordsNumbersAndWhatWouldHaveChangedIt(t *testing.T) {
 			"no number of runs like these would do, as long as clients in AS64500 in DE are 23 % slower",
 		}},
 		{decision.Faster, func(d *decision.Decision) { d.Path, d.Harm = 1, 4_000 }, []string{
-			"on proxy: it is credibly faster", "otherwise: with a harm above 2.0 % it would be left: on evidence as good as this, at less than 9 % faster",
+			"on proxy: it is credibly faster", "otherwise: with a harm above 4.0 %, or no gain, it would be left: on evidence as good as this, at less than",
 		}},
 		{decision.TooFew, func(d *decision.Decision) { *d = decision.Decision{Candidate: 1, Runs: 1, Cells: 1} }, []string{
 			"on direct: only 1 paired run, too few to judge proxy by", "otherwise: 3 paired runs of its own would be judged: 2 more",
@@ -63,10 +63,11 @@ func TestAnExplanationHasWordsNumbersAndWhatWouldHaveChangedIt(t *testing.T) {
 		{decision.NotFaster, func(d *decision.Decision) { d.Ratio, d.RatioLower, d.Gain = 100, 20, -12_000 }, []string{
 			"12.0 ms of 180.0 ms are lost", "otherwise: nothing but a faster proxy: it is credibly slower",
 		}},
-		{decision.NotFaster, nil, []string{"otherwise: more runs may still show that proxy is faster: it may be 26 % faster"}},
+		{decision.NotFaster, nil, []string{"otherwise: a gain of 1.0 % of the time on direct would do"}},
+		{decision.NotFaster, func(d *decision.Decision) { d.Gain = -3 }, []string{"otherwise: more runs may still show that proxy is faster: it may be 26 % faster"}},
 		{decision.Held, nil, []string{"otherwise: the hold of 10 panes would be over"}},
-		{decision.CandidateDown, nil, []string{"proxy is down", "otherwise: proxy counts as working again when credibly fewer than 20 % of its requests fail"}},
-		{decision.DefaultDown, nil, []string{"direct, the default, is down", "otherwise: direct counts as working again"}},
+		{decision.CandidateDown, nil, []string{"proxy is down", "otherwise: proxy would count as working with 95 % probability that less than 20 % of its requests fail, by those of the last 5 panes"}},
+		{decision.DefaultDown, nil, []string{"direct, the default, is down", "otherwise: direct would count as working"}},
 		{decision.Damped, func(d *decision.Decision) { d.Penalty, d.Failovers = 3, 2 }, []string{
 			"unrest: a flap penalty of 3 at its last move; 2 moves off a failing path in close succession",
 		}},

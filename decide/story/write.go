@@ -40,7 +40,7 @@ func (t *Teller) state(b *strings.Builder, s *Story) {
 		fmt.Fprintf(b, "  %-10s %s\n", seen.What, seen.Found)
 	}
 	if x.Otherwise != "" {
-		fmt.Fprintf(b, "  %-10s %s%s\n", "otherwise", x.Otherwise, from(x.Until))
+		fmt.Fprintf(b, "  %-10s %s%s\n", "otherwise", x.Otherwise, from(x.Until, s.At.Pane))
 	}
 }
 
@@ -63,8 +63,9 @@ func since(d *decision.Decision, now int64) string {
 	return fmt.Sprintf(" since %s (%s)", clock(d.Since), span(now-d.Since))
 }
 
-func from(pane int64) string {
-	if pane == 0 {
+// from says that something waits for a pane, if that is yet to come.
+func from(pane, now int64) string {
+	if pane <= now {
 		return ""
 	}
 	return ", at the earliest at " + clock(pane)
