@@ -157,6 +157,7 @@ func (e *evidence) touched(everybody bool) []*resolver {
 // apply.
 func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	if d.Gone == 1 {
+		e.outages.settle(r, nil)
 		delete(e.resolvers, r.address)
 		return
 	}

@@ -49,10 +49,11 @@ func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 		d = j.latency(r, &health, pane)
 		j.await(r, &d, pane)
 		j.bar(r, &health, &d)
+		d.Failovers = r.failovers
 	}
 	at := r.stay()
 	j.stability.settle(&at, pane, &d)
-	d.Resolver, d.Failovers = r.address, j.failovers(r, &d, pane)
+	d.Resolver = r.address
 	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 || awaits(d.Reason) && d.Candidate != r.about {
 		d.Changed = 1
 	}

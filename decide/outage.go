@@ -89,6 +89,7 @@ func (o *outages) hear(r *resolver, windows []window.Window) {
 		rest = rest[n:]
 	}
 	of := o.groupOf(r, home)
+	o.settle(r, of)
 	suspect := false
 	for i := range r.lately[first:] {
 		a := &r.lately[first+i]

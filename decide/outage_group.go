@@ -41,8 +41,8 @@ type known struct {
 // groupOf returns the smallest group that most of r's clients in a pane belong to.
 func (o *outages) groupOf(r *resolver, home window.Cell) *group {
 	key := groupKey{decision.Prefix, home.Country, home.ASN, prefix(r.address)}
-	if n := len(r.lately); n > 0 && r.lately[0].of != nil && r.lately[0].of.key == key {
-		return r.lately[0].of
+	if r.home != nil && r.home.key == key {
+		return r.home
 	}
 	if g := o.groups[key]; g != nil {
 		return g
@@ -65,6 +65,17 @@ func (o *outages) join(key groupKey, parent *group) *group {
 	return g
 }
 
+// settle makes a group r's home, nil for none: the one that answers for it, until it is heard of elsewhere.
+func (o *outages) settle(r *resolver, of *group) {
+	if of != nil {
+		of.uses++
+	}
+	if r.home != nil {
+		o.quit(r.home)
+	}
+	r.home = of
+}
+
 // quit takes one use of a group back, and drops groups that have none left.
 func (o *outages) quit(g *group) {
 	for g.uses--; g.uses == 0 && g.parent != nil; g.uses-- {
@@ -78,6 +89,9 @@ func (o *outages) quit(g *group) {
 // group around it as the expectation. What r met is left out; its own evidence is not to count twice. The level is that
 // of the smallest group in which others see the path fail, decision.None if there is none.
 func (o *outages) chance(r *resolver, g *group, path uint8) (chance float64, level decision.Level) {
+	if g == nil {
+		return rarely, decision.None
+	}
 	within := rarely
 	if g.parent != nil {
 		within, level = o.chance(r, g.parent, path)

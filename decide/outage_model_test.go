@@ -149,7 +149,7 @@ func TestPool(t *testing.T) {
 		{60, 20, rarely, 0.30, 0.36},
 		{60, 60, rarely, 0.95, certain},
 		{2000, 1, rarely, rarely, 0.0006},
-		{2000, 40, rarely, 0.012, 0.022},
+		{2000, 60, rarely, 0.02, 0.032},
 		{300_000, 150, rarely, rarely, 0.0006}, // the base rate
 		{300_000, 100_000, rarely, 0.3, 0.35},
 		{1_000_000, 1_000_000, 0.9, 0.97, certain},

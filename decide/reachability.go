@@ -44,10 +44,7 @@ func (j *judge) lately(r *resolver) []attempt {
 // not what is.
 func (j *judge) look(r *resolver, path uint8, p *pathHealth) {
 	list := j.lately(r)
-	chance, level := rarely, decision.None
-	if n := len(r.lately); n > 0 {
-		chance, level = j.outages.chance(r, r.lately[n-1].of, path)
-	}
+	chance, level := j.outages.chance(r, r.home, path)
 	is := j.outages.model.judge(list, path, chance)
 	p.risk = is.down
 	if p.tries < uint64(j.policy.Reachability.MinTries) {
@@ -90,6 +87,7 @@ func (j *judge) reachability(r *resolver, h *health, d *decision.Decision) bool 
 	}
 	*d = j.weigh(r, about, h)
 	d.Path, d.Reason, d.Level = path, reason, max(h[r.path].level, decision.Resolver)
+	d.Failovers = j.failovers(r, path)
 	return true
 }
 

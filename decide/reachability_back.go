@@ -28,7 +28,7 @@ func (j *judge) recovered(r *resolver, path uint8) bool {
 	if met.n == 0 {
 		return false
 	}
-	chance, _ := j.outages.chance(r, r.lately[len(r.lately)-1].of, path)
+	chance, _ := j.outages.chance(r, r.home, path)
 	return j.outages.model.again(met, path, max(chance, still)) >= j.credible()
 }
 
@@ -43,13 +43,12 @@ func (j *judge) wait(failovers uint32) int64 {
 	return min(panes, int64(rule.RecoverMost)) * j.length
 }
 
-// failovers returns how many times in close succession the resolver was moved off a failing path, d included.
-func (j *judge) failovers(r *resolver, d *decision.Decision, pane int64) uint32 {
-	off := d.Path != r.path && (d.Reason == decision.CandidateDown || d.Reason == decision.DefaultDown)
+// failovers returns how many times in close succession the resolver was moved off a failing path, once it is sent to path.
+func (j *judge) failovers(r *resolver, path uint8) uint32 {
 	switch {
-	case !off:
+	case path == r.path:
 		return r.failovers
-	case r.failovers > 0 && r.since != 0 && pane-r.since < calmFor*j.wait(r.failovers):
+	case r.failovers > 0 && r.since != 0 && j.outages.newest()-r.since < calmFor*j.wait(r.failovers):
 		return min(r.failovers+1, maxFailovers)
 	}
 	return 1

@@ -90,8 +90,7 @@ func of(states [][]decision.Decision, resolver int) (list []decision.Decision) {
 	return list
 }
 
-func constant(n int) func(int, int) int              { return func(int, int) int { return n } }
-func everywhere(c window.Cell) func(int) window.Cell { return func(int) window.Cell { return c } }
+func constant(n int) func(int, int) int { return func(int, int) int { return n } }
 
 // cities spreads resolvers over networks of one country.
 func cities(resolver int) window.Cell {

@@ -130,7 +130,7 @@ func neighbours(resolver netip.Addr, home window.Cell) [4]string {
 func (f *reference) chance(resolver netip.Addr, path int) float64 {
 	var home window.Cell
 	var found bool
-	for _, pane := range f.newest(f.near) {
+	for _, pane := range f.met[len(f.met)-f.held:] {
 		for _, e := range pane {
 			if e.resolver == resolver {
 				home, found = e.home, true

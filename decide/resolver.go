@@ -15,6 +15,7 @@ type resolver struct {
 	series  []series  // by key
 	heard   int64     // the newest pane with a window of it
 	lately  []attempt // see outages
+	home    *group    // likewise
 
 	path    uint8
 	about   uint8 // the decision's candidate: where the reason is a path that is down, that one or the one instead
