@@ -7,18 +7,27 @@ type histogram struct {
 	runs   uint64 // with a paired ratio
 	met    uint64 // the same, unweighted
 	counts [shapeBins]uint64
-	used   int // bins from here on hold 0
+	low    int // bins below hold 0
+	high   int // bins from here on hold 0; 0 = all do
 }
 
 // reset empties h.
 func (h *histogram) reset() {
-	clear(h.counts[:h.used])
-	h.runs, h.met, h.used = 0, 0, 0
+	clear(h.counts[h.low:h.high])
+	h.runs, h.met, h.low, h.high = 0, 0, 0, 0
+}
+
+// widen says that bins from low to high may hold more than 0 now.
+func (h *histogram) widen(low, high int) {
+	if h.high == 0 || low < h.low {
+		h.low = low
+	}
+	h.high = max(h.high, high+1)
 }
 
 // total returns the sum of all counts.
 func (h *histogram) total() (sum uint64) {
-	for _, n := range h.counts[:h.used] {
+	for _, n := range h.counts[h.low:h.high] {
 		sum += n
 	}
 	return sum
@@ -30,8 +39,8 @@ func (h *histogram) median() (bin int, ok bool) {
 	if total == 0 {
 		return 0, false
 	}
-	var below uint64
-	for below = h.counts[0]; 2*below < total; below += h.counts[bin] {
+	bin = h.low
+	for below := h.counts[bin]; 2*below < total; below += h.counts[bin] {
 		bin++
 	}
 	return bin, true

@@ -58,8 +58,8 @@ func (j *judge) sum(list []series, path uint8, class int) *histogram {
 
 func (m *ratios) set(h *histogram) {
 	*m = ratios{runs: rounded(h.runs)}
-	for i, n := range h.counts[:h.used] {
-		bin := int64(i) - window.MaxRatioBin
+	for i, n := range h.counts[h.low:h.high] {
+		bin := int64(h.low+i) - window.MaxRatioBin
 		m.pairs += n
 		m.sum += bin * int64(n)
 		m.squares += uint64(bin*bin) * n

@@ -104,19 +104,23 @@ func (s *series) split(a *ageing, recent int, newer, older *histogram) {
 
 // take adds an epoch's words.
 func (h *histogram) take(words []uint16, weight uint64) {
+	i := 0
+	for ; i < len(words) && words[i]>>digitBits == runsBin; i++ {
+		n := uint64(words[i]) << (i * digitBits)
+		h.runs, h.met = h.runs+weight*n, h.met+n
+	}
+	if words = words[i:]; len(words) == 0 {
+		return
+	}
+	h.widen(int(words[0]>>digitBits-firstBin), int(words[len(words)-1]>>digitBits-firstBin))
 	bin, shift := uint16(runsBin), 0
 	for _, word := range words {
 		if next := word >> digitBits; next != bin {
 			bin, shift = next, 0
 		}
-		if n := uint64(word&digit) << shift; bin == runsBin {
-			h.runs, h.met = h.runs+weight*n, h.met+n
-		} else {
-			h.counts[bin-firstBin] += weight * n
-		}
+		h.counts[bin-firstBin] += weight * uint64(word&digit) << shift
 		shift += digitBits
 	}
-	h.used = max(h.used, int(bin)) // the last bin, numbered from 1
 }
 
 // runs returns how many runs with a paired ratio s holds, weighted by age, in 1/whole.
