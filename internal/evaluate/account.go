@@ -96,9 +96,9 @@ func (a *account) countNow(m *moment, s Share, oracle, path int) {
 
 // figures puts what was counted into f.
 func (a *account) figures(f *Figures) {
-	f[GainCaptured] = (a.direct - a.chosen) / (a.direct - a.oracle)
-	f[GainOfHarmless] = (a.direct - a.chosen) / (a.direct - a.harmless)
-	f[GainInstant] = (a.directNow - a.chosenNow) / (a.directNow - a.oracleNow)
+	f[GainCaptured] = part(a.direct-a.chosen, a.direct-a.oracle, a.direct)
+	f[GainOfHarmless] = part(a.direct-a.chosen, a.direct-a.harmless, a.direct)
+	f[GainInstant] = part(a.directNow-a.chosenNow, a.directNow-a.oracleNow, a.directNow)
 	f[HarmedShare] = a.harmed / a.weight
 	f[HarmedInstant] = a.harmedNow / a.weightNow
 	f[SlowerOnReused] = a.slowerReused / a.weight
@@ -106,9 +106,12 @@ func (a *account) figures(f *Figures) {
 	f[MeanMs] = a.chosen / a.weight
 	f[MovedShare] = a.moved / a.weight
 	f[FailedShare] = a.failed / a.all
-	for i := range f {
-		if math.IsInf(f[i], 0) {
-			f[i] = math.NaN()
-		}
+}
+
+// part is a saving as a part of what there is to save; NaN where that is nothing, but for rounding.
+func part(saved, all, of float64) float64 {
+	if math.Abs(all) < 1e-9*of {
+		return math.NaN()
 	}
+	return saved / all
 }

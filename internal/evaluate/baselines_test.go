@@ -206,6 +206,21 @@ func pairedCost(runs []Run, path int, values func(int, sample.Class) []float64, 
 	return mean
 }
 
+// TestTwoPairsAreNoEvidence: however alike they are.
+func TestTwoPairsAreNoEvidence(t *testing.T) {
+	f := newFake(4, 1, 2)
+	e := newEvidence(&f.layout, 10)
+	for pane, want := range []uint8{0, 0, 1, 1} {
+		f.measure(pane, 0, 100, 50)
+		e.begin(pane)
+		e.add(&f.runs[pane][0])
+		e.end()
+		if got := byPairs(&e.resolvers[0]); got != want {
+			t.Errorf("%d pairs: path %d, want %d", pane+1, got, want)
+		}
+	}
+}
+
 // The quantiles are those of any table of Student's t.
 func TestStudent(t *testing.T) {
 	for freedom, want := range map[int64]float64{1: 6.314, 2: 2.920, 3: 2.353, 4: 2.132, 5: 2.015, 10: 1.812, 30: 1.697, 1000: 1.646} {

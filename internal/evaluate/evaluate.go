@@ -175,9 +175,10 @@ func (b *bench) look(pane int) {
 	b.last = m.truth
 	copy(b.oracle[0].paths, m.oracle)
 	copy(b.oracle[1].paths, m.harmless)
+	rules := slices.Concat(b.lane.rules, b.oracle)
 	for i := range b.lane.layout.Resolvers {
 		r := &b.lane.layout.Resolvers[i]
-		for _, rule := range slices.Concat(b.lane.rules, b.oracle) {
+		for _, rule := range rules {
 			rule.account.count(m, i, r, rule.paths[i])
 		}
 		level := b.lane.pipeline.placed.of(i).Level

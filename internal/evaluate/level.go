@@ -1,10 +1,6 @@
 package evaluate
 
-import (
-	"math"
-
-	"detour/schemas/decision"
-)
+import "detour/schemas/decision"
 
 // levelFigures are the figures that are told by level of evidence.
 var levelFigures = []Figure{
@@ -31,7 +27,7 @@ func (b *byLevel) figures(r *rule, days float64, o *outages) map[string]Figures 
 		f := noFigures()
 		l.account.figures(&f)
 		f[LevelUsers] = l.account.weight / all.weight
-		f[GainCaptured] = finite((l.account.direct - l.account.chosen) / (all.direct - all.oracle))
+		f[GainCaptured] = part(l.account.direct-l.account.chosen, all.direct-all.oracle, all.direct)
 		f[HarmedShare] = l.account.harmed / all.weight
 		f[HarmedInstant] = l.account.harmedNow / all.weightNow
 		f[SlowerOnReused] = l.account.slowerReused / all.weight
@@ -41,12 +37,4 @@ func (b *byLevel) figures(r *rule, days float64, o *outages) map[string]Figures 
 		out[decision.Level(i).String()] = f
 	}
 	return out
-}
-
-// finite returns NaN for what is not a number of any size.
-func finite(v float64) float64 {
-	if math.IsInf(v, 0) {
-		return math.NaN()
-	}
-	return v
 }

@@ -20,7 +20,9 @@ func TestReroutesAreCounted(t *testing.T) {
 	f.measure(4, 1, 100, 0)  // but in pane 4; the third never does
 	r := newRule(Policy, 4, nil)
 	r.paths = []uint8{1, 1, 1, 0}
-	o := newOutages(&f.layout, []*rule{r}, func(int) decision.Level { return decision.Cell })
+	slow := newRule("slow", 4, nil) // moves one when the outage is over, one in time, and nobody back
+	slow.paths = []uint8{1, 1, 0, 0}
+	o := newOutages(&f.layout, []*rule{r, slow}, func(int) decision.Level { return decision.Cell })
 	moves := map[int][2]int{3: {0, 0}, 5: {1, 0}, 7: {0, 1}, 8: {1, 1}, 9: {2, 0}} // by pane: the resolver, its path
 	for pane := range f.layout.Panes {
 		o.begin(pane)
@@ -30,9 +32,20 @@ func TestReroutesAreCounted(t *testing.T) {
 		if m, any := moves[pane]; any {
 			r.set(m[0], uint8(m[1]))
 		}
+		switch pane {
+		case 4:
+			slow.set(1, 0)
+		case 6:
+			slow.set(0, 0)
+		}
 		o.end(pane)
 	}
 	got := noFigures()
+	o.figures(1, &got)
+	if got[ReroutedShare] != 0.5 || got[RerouteP95] != 3 || got[BackShare] != 0 || got[LastMileMoved] != 0 {
+		t.Errorf("the slow rule: %v", got)
+	}
+	got = noFigures()
 	o.byLevel(decision.Resolver, &got)
 	if !math.IsNaN(got[RerouteP50]) {
 		t.Errorf("rerouted by what was not known: %v", got[RerouteP50])
