@@ -61,7 +61,10 @@ func (b *Backtest) Run(ctx context.Context) (*Result, error) {
 			break
 		}
 	}
-	if c.panes == 0 {
+	switch {
+	case c.panes == 0 && c.from > 0:
+		return nil, fmt.Errorf("%w behind a warm-up of %d panes: name a time to begin at, to count all the same", ErrNothing, warm/b.Genesis.Pane)
+	case c.panes == 0:
 		return nil, ErrNothing
 	}
 	r := c.result(inForce, &b.Policy)

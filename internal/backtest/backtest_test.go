@@ -351,7 +351,13 @@ func TestALogThatRetentionCut(t *testing.T) {
 	if got := r.run(t, policyOf(4), first-100*minute); got.From != first+8*minute || got.WarmUp != 0 || !got.Partial {
 		t.Errorf("%+v", got)
 	}
-	b := Backtest{Log: r.log, Genesis: r.genesis, Policy: policyOf(4), Since: first + 1000*minute}
+	long := policyOf(4)
+	long.Window = 100
+	b := Backtest{Log: r.log, Genesis: r.genesis, Policy: long}
+	if _, err := b.Run(t.Context()); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "a warm-up of 100 panes") {
+		t.Error(err)
+	}
+	b = Backtest{Log: r.log, Genesis: r.genesis, Policy: policyOf(4), Since: first + 1000*minute}
 	if _, err := b.Run(t.Context()); !errors.Is(err, ErrNothing) {
 		t.Error(err)
 	}
