@@ -19,11 +19,14 @@ type column struct {
 }
 
 func percent(digits int) func(float64) string {
-	return func(v float64) string { return fmt.Sprintf("%.*f %%", digits, 100*v) }
+	return func(v float64) string { return plain(digits)(100*v) + " %" }
 }
 
 func plain(digits int) func(float64) string {
-	return func(v float64) string { return fmt.Sprintf("%.*f", digits, v) }
+	return func(v float64) string {
+		unit := math.Pow10(digits)
+		return fmt.Sprintf("%.*f", digits, math.Round(v*unit)/unit+0) // the sum is never -0
+	}
 }
 
 var latencyColumns = []column{
