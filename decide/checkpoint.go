@@ -96,8 +96,12 @@ func Resume(genesis control.Genesis, attempt int64, c *Checkpoint) (*Machine, er
 		m.evidence.missing = at.Missing
 	}
 	for _, d := range c.State {
+		if d.Bits != 0 {
+			m.settlePrefix(&d)
+			continue
+		}
 		r := &resolver{address: d.Resolver, path: d.Path}
-		m.evidence.resolvers[d.Resolver] = r
+		m.evidence.enter(r)
 		m.rerouted += off(d.Path, m.judge.usual)
 		m.evidence.settle(r, &d)
 	}

@@ -14,6 +14,7 @@ package decide
 
 import (
 	"net/netip"
+	"slices"
 
 	"detour/schemas"
 	"detour/schemas/control"
@@ -41,6 +42,9 @@ type Machine struct {
 	back       back
 	judge      judge
 	evidence   evidence
+	neighbours *neighbours
+	listed     listed
+	all        []decision.Decision // about everybody, in the last tick: kept for its room
 
 	rebuilt  bool
 	due      int64 // the pane to take next; window.NoPane before the first
@@ -71,7 +75,7 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 		rows:    maxRows,
 		control: controlReader{genesis: genesis},
 		back:    back{genesis: genesis.Hash(), paths: len(genesis.Paths), offset: attempt},
-		judge:   judge{usual: genesis.DefaultPath(), paths: uint8(len(genesis.Paths)), length: genesis.Pane},
+		judge:   judge{usual: genesis.DefaultPath(), paths: uint8(len(genesis.Paths)), length: genesis.Pane, ids: genesis.PathIDs()},
 		evidence: evidence{
 			usual:     genesis.DefaultPath(),
 			length:    genesis.Pane,
@@ -79,6 +83,9 @@ func New(genesis control.Genesis, attempt int64) *Machine {
 			resolvers: make(map[netip.Addr]*resolver),
 			missing:   window.NoPane,
 		},
+		neighbours: newNeighbours(len(genesis.Paths) - 1),
+		listed:     make(listed),
+
 		rebuilt: true,
 		due:     window.NoPane,
 		through: window.NoPane,
@@ -190,13 +197,13 @@ func (m *Machine) first() int64 {
 	return start
 }
 
-// tick takes one pane of every partition into the evidence, lets what is there age, decides for every resolver that this
-// touches, and writes what changed.
+// tick takes one pane of every partition into the evidence, lets what is there age, decides for every resolver and prefix,
+// and writes what changed.
 func (m *Machine) tick() ([]schemas.Record, error) {
 	policy := m.control.policy
-	everybody := m.judge.use(policy, m.last.Policy)
+	m.judge.use(policy)
 	taken := m.take()
-	aged := m.evidence.age(policy)
+	m.evidence.age(policy)
 	m.evidence.leave(policy)
 	m.through = taken.start
 
@@ -206,7 +213,7 @@ func (m *Machine) tick() ([]schemas.Record, error) {
 		Policy:   m.judge.hash,
 		Previous: m.last.Digest,
 	}
-	rows := m.decide(everybody || aged, t.Snapshot, &t.Totals)
+	rows := m.decide(t.Snapshot, &t.Totals)
 	t.Totals.Windows, t.Totals.Samples = taken.windows, taken.samples
 	t.Totals.Incomplete = m.evidence.incomplete()
 	t.Positions = m.positions()
@@ -216,24 +223,60 @@ func (m *Machine) tick() ([]schemas.Record, error) {
 	return m.write(rows)
 }
 
-// decide applies the rules to the resolvers that something happened to, or to all, and returns the rows to write.
-func (m *Machine) decide(everybody, snapshot bool, totals *decision.Totals) []decision.Decision {
-	touched := m.evidence.touched(everybody || snapshot)
-	rows := make([]decision.Decision, 0, len(touched))
-	for _, r := range touched {
-		d := m.judge.decide(r, m.through)
-		if d.Path != d.Previous {
-			totals.Moved++
-		}
-		m.rerouted += off(d.Path, m.judge.usual) - off(r.path, m.judge.usual)
-		m.evidence.settle(r, &d)
-		m.tally[d.Reason] += int64(d.Changed)
-		if d.Changed == 1 || snapshot {
-			rows = append(rows, d)
+// decide applies the rules to everybody, since what one measures is evidence for others, and returns the rows to write.
+func (m *Machine) decide(snapshot bool, totals *decision.Totals) (rows []decision.Decision) {
+	resolvers := m.evidence.inOrder()
+	m.read(resolvers)
+	m.neighbours.consult(m.judge.learnt, &m.judge.harmful, resolvers)
+	all, blocks := m.all[:0], m.neighbours.blocks[0]
+	for number := range blocks {
+		all = m.propose(all, number)
+	}
+	m.judge.allocation.limit(all)
+	rest := all
+	for number := range blocks {
+		n := 1 + len(blocks[number].resolvers)
+		m.conclude(rest[:n], number, totals)
+		rest = rest[n:]
+	}
+	for i := range all {
+		if d := &all[i]; d.Changed == 1 || snapshot && d.Gone == 0 {
+			rows = append(rows, *d)
 		}
 	}
+	if gone := m.orphans(); len(gone) > 0 {
+		rows = append(rows, gone...)
+		slices.SortFunc(rows, func(a, b decision.Decision) int { return decision.Compare(&a, &b) })
+	}
+	m.all = all
 	totals.Resolvers, totals.Rerouted = int64(len(m.evidence.resolvers)), m.rerouted
 	return rows
+}
+
+// settle makes d the state of r.
+func (m *Machine) settle(r *resolver, d *decision.Decision, totals *decision.Totals) {
+	if d.Path != d.Previous {
+		totals.Moved++
+	}
+	m.rerouted += off(d.Path, m.judge.usual) - off(r.path, m.judge.usual)
+	m.evidence.settle(r, d)
+	m.tally[d.Reason] += int64(d.Changed)
+}
+
+// read takes in what resolvers say: those that something new was measured of, or all of them in the first tick of an epoch,
+// when all evidence has aged and what it teaches is learnt anew.
+func (m *Machine) read(resolvers []*resolver) {
+	j := &m.judge
+	everybody := j.learnt == nil || j.epoch != m.evidence.ageing.now
+	if everybody {
+		j.learn(&m.evidence)
+		m.neighbours.forget()
+	}
+	for _, r := range resolvers {
+		if everybody || r.heard == m.through {
+			j.read(r, m.neighbours)
+		}
+	}
 }
 
 // off is 1 for a path that is not the usual one.

@@ -22,9 +22,11 @@ type evidence struct {
 	length    int64 // of a pane, ms
 	width     int   // panes in an epoch: epochPanes
 	resolvers map[netip.Addr]*resolver
-	epochs    []*epoch // oldest first, none missing between
-	missing   int64    // newest pane that is known to miss something; window.NoPane = none
-	dirty     []*resolver
+	epochs    []*epoch    // oldest first, none missing between
+	missing   int64       // newest pane that is known to miss something; window.NoPane = none
+	order     []*resolver // by address, as of the last tick
+	newcomers []*resolver // since then
+	left      int         // of order, since then
 	outages   *outages
 
 	ageing ageing
@@ -75,7 +77,6 @@ func (e *evidence) hear(now *epoch, p *pane, windows []window.Window) {
 		r.series = make([]series, 0, len(windows))
 	}
 	r.heard = p.start
-	e.touch(r)
 	for i := range windows {
 		w := &windows[i]
 		usual := w.Path == e.usual
@@ -108,14 +109,7 @@ func (e *evidence) age(p *control.Policy) (aged bool) {
 
 // leave takes what is too old out of the reachability window, and of the base rate.
 func (e *evidence) leave(p *control.Policy) {
-	for _, r := range e.outages.slide(p.Reachability.Window, e.oldest().start) {
-		e.touch(r)
-	}
-	for i := range e.outages.panes {
-		for _, r := range e.outages.panes[i].suspects {
-			e.touch(r)
-		}
-	}
+	e.outages.slide(p.Reachability.Window, e.oldest().start)
 	e.outages.prepare(&p.Reachability)
 }
 
@@ -123,54 +117,65 @@ func (e *evidence) resolver(a netip.Addr) *resolver {
 	r := e.resolvers[a]
 	if r == nil {
 		r = &resolver{address: a, path: e.usual}
-		e.resolvers[a] = r
+		e.enter(r)
 	}
 	return r
 }
 
-func (e *evidence) touch(r *resolver) {
-	if !r.dirty {
-		r.dirty = true
-		e.dirty = append(e.dirty, r)
-	}
+// enter takes up a resolver that was not known.
+func (e *evidence) enter(r *resolver) {
+	e.resolvers[r.address] = r
+	e.newcomers = append(e.newcomers, r)
 }
 
-// touched returns, sorted, the resolvers to decide for, and begins a new list of them.
-func (e *evidence) touched(everybody bool) []*resolver {
-	list := e.dirty
-	e.dirty = nil
-	if everybody {
-		list = make([]*resolver, 0, len(e.resolvers))
-		for _, r := range e.resolvers {
+// inOrder returns all resolvers in order of address. The list is good until the next pane.
+func (e *evidence) inOrder() []*resolver {
+	if len(e.newcomers) == 0 && e.left == 0 {
+		return e.order
+	}
+	slices.SortFunc(e.newcomers, inAddressOrder)
+	merged := make([]*resolver, 0, len(e.resolvers))
+	old := e.order
+	for _, r := range e.newcomers {
+		n, _ := slices.BinarySearchFunc(old, r, inAddressOrder)
+		merged = append(append(merged, old[:n]...), r)
+		old = old[n:]
+	}
+	merged = append(merged, old...)
+	e.order = slices.DeleteFunc(merged, func(r *resolver) bool { return r.gone })
+	e.newcomers, e.left = nil, 0
+	return e.order
+}
+
+// experienced returns those of the resolvers that have paired ratios of whole epochs.
+func (e *evidence) experienced() (list []*resolver) {
+	for _, r := range e.inOrder() {
+		if r.experienced(e.usual, &e.ageing) {
 			list = append(list, r)
 		}
 	}
-	for _, r := range list {
-		r.dirty = false
-	}
-	slices.SortFunc(list, func(a, b *resolver) int { return a.address.Compare(b.address) })
 	return list
 }
 
-// settle makes d the state of r. Some things can change a decision without new evidence, so that the next tick looks again:
-// a hold or damping that ends, a path that comes back, and a move, since from its new path a resolver may have another rule
-// apply.
+// settle makes d the state of r.
 func (e *evidence) settle(r *resolver, d *decision.Decision) {
 	if d.Gone == 1 {
 		e.outages.settle(r, nil)
 		delete(e.resolvers, r.address)
+		r.gone = true
+		e.left++
 		return
 	}
-	r.path, r.reason, r.since, r.penalty, r.known = d.Path, d.Reason, d.Since, d.Penalty, true
+	r.path, r.reason, r.since, r.penalty, r.exception, r.known = d.Path, d.Reason, d.Since, d.Penalty, d.Exception, true
 	r.about, r.failovers = d.Candidate, d.Failovers
-	if d.Reason == decision.Held || d.Reason == decision.Damped || awaits(d.Reason) || d.Path != d.Previous {
-		e.touch(r)
-	}
 }
 
-// within returns how far pulses of one run differ, over all resolvers and candidate paths, weighted by age.
+// within returns how far pulses of one run differ, over all resolvers and candidate paths in whole epochs, weighted by age.
 func (e *evidence) within() (sum byClass[within]) {
 	for _, epoch := range e.epochs {
+		if epoch.number == e.ageing.now {
+			continue
+		}
 		weight := e.ageing.of(uint16(epoch.number))
 		for class, v := range epoch.within {
 			sum[class].squares += weight * v.squares

@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 
+	"detour/decide/posterior"
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
@@ -22,7 +23,7 @@ func (e *Explainer) belief(d *decision.Decision) *belief {
 	}
 	harm := &e.Policy.Harm
 	b := &belief{mean: octaves(d.Ratio), weight: float64(d.OwnRuns+d.GroupRuns) / decision.RunsOne}
-	b.slow = log2(1 + max(float64(harm.RatioPPM)/1e6, float64(harm.Micros)/float64(d.Direct)))
+	b.slow = posterior.Log2(1 + max(float64(harm.RatioPPM)/1e6, float64(harm.Micros)/float64(d.Direct)))
 	if b.weight == 0 {
 		b.weight = float64(d.Runs)
 	}
@@ -53,7 +54,7 @@ func (b *belief) allowed(limit uint32) float64 {
 
 // atMost returns the mean at which the harm is at most limit, and the gain at least a share of the time; both in ppm.
 func (b *belief) atMost(limit uint32, gain int) float64 {
-	return min(b.allowed(limit), log2(1-float64(min(gain, 999_999))/1e6))
+	return min(b.allowed(limit), posterior.Log2(1-float64(min(gain, 999_999))/1e6))
 }
 
 // tail is how many deviations a share lies beyond.

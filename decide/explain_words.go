@@ -3,13 +3,14 @@ package decide
 import (
 	"fmt"
 
+	"detour/decide/posterior"
 	"detour/schemas/decision"
 	"detour/schemas/sample"
 )
 
 // faster turns a log2 ratio into words.
 func faster(ratio int32) string {
-	change := 100 * (exp2(float64(ratio)/sample.RatioOne) - 1)
+	change := 100 * (posterior.Exp2(float64(ratio)/sample.RatioOne) - 1)
 	if change <= 0 {
 		return fmt.Sprintf("%.0f %% faster", 0-change)
 	}

@@ -11,27 +11,34 @@ type judge struct {
 	paths  uint8 // how many there are
 	length int64 // of a pane, ms
 
-	stability stability
+	stability  stability
+	allocation *allocation
+	ids        []string // of the paths
 
 	policy  control.Policy
 	hash    string
-	student students // t quantiles at the policy's confidence
 	ageing  *ageing  // of the evidence
 	outages *outages // likewise
+	harmful harmful
+	learnt  *learnt // nil = nothing yet, by this policy
+	epoch   int64   // that it was learnt in
+	reader  reader
 	scratch histogram
 }
 
-// use makes p the policy. It reports whether that is another than the one of the tick before, whose hash it gets.
-func (j *judge) use(p *control.Policy, before string) (changed bool) {
-	if hash := p.Hash(); hash != j.hash {
-		j.policy, j.hash = *p, hash
-		j.student.at(p.Latency.ConfidencePPM)
-		j.stability = newStability(p, j.usual, j.length)
+// use makes p the policy.
+func (j *judge) use(p *control.Policy) {
+	hash := p.Hash()
+	if hash == j.hash {
+		return
 	}
-	return j.hash != before
+	j.policy, j.hash = *p, hash
+	j.stability = newStability(p, j.usual, j.length)
+	j.allocation = newAllocation(p, j.ids, j.usual)
+	j.harmful, j.learnt = newHarmful(p), nil
 }
 
-// decide returns what becomes of r in the tick that reached pane, changed or not. The first rule that applies decides:
+// decide returns what becomes of r in the tick that reached pane, as far as others don't matter. The first rule that applies decides:
 //
 //  1. nothing is left within the horizon: the default path;
 //  2. reachability: leave a path that is down for one that works, at once, and come back once it works again;
@@ -51,13 +58,18 @@ func (j *judge) decide(r *resolver, pane int64) decision.Decision {
 		j.bar(r, &health, &d)
 		d.Failovers = r.failovers
 	}
+	d.Resolver, d.Previous = r.address, r.path
+	return d
+}
+
+// conclude makes a decision about r final, which the limits of the tick may have changed: since when, and what follows.
+func (j *judge) conclude(r *resolver, d *decision.Decision, pane int64) {
 	at := r.stay()
-	j.stability.settle(&at, pane, &d)
-	d.Resolver = r.address
-	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 || awaits(d.Reason) && d.Candidate != r.about {
+	j.stability.settle(&at, pane, d)
+	if !r.known || d.Path != r.path || d.Reason != r.reason || d.Gone == 1 || d.Exception != r.exception ||
+		awaits(d.Reason) && d.Candidate != r.about {
 		d.Changed = 1
 	}
-	return d
 }
 
 // candidates returns how many paths there are besides the default one, and calls do with each.
@@ -69,8 +81,30 @@ func (j *judge) candidates(do func(path uint8)) {
 	}
 }
 
+// candidate returns the number of a path among the candidates.
+func (j *judge) candidate(path uint8) int {
+	if path > j.usual {
+		path--
+	}
+	return int(path)
+}
+
 // weights returns how many connections of each class the policy's mix has.
 func (j *judge) weights() (w byClass[float64]) {
 	w[fresh], w[reused] = float64(j.policy.Mix.New), float64(j.policy.Mix.Reused)
 	return w
+}
+
+// await keeps a resolver on the default path while nothing new was measured in any network of its users for an epoch:
+// evidence that merely grows older, or a policy that is another now, moves nobody off it.
+func (j *judge) await(r *resolver, d *decision.Decision, pane int64) {
+	if d.Path == j.usual || r.path != j.usual {
+		return
+	}
+	for i := range r.populations {
+		if pane-r.populations[i].network.heard < epochPanes*j.length {
+			return
+		}
+	}
+	d.Path, d.Reason = r.path, decision.Held
 }

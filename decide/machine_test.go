@@ -2,7 +2,6 @@ package decide
 
 import (
 	"bytes"
-	"math"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -139,81 +138,6 @@ func drawWindows(r *rand.Rand, a netip.Addr, paths, centre, broken int) (ws []wi
 	}
 	slices.SortFunc(ws, func(a, b window.Window) int { return window.Compare(&a, &b) })
 	return ws
-}
-
-func TestMachineAgreesWithADumbOne(t *testing.T) {
-	var moved, reasons [decision.Reasons]int
-	rapid.Check(t, func(t *rapid.T) {
-		s := drawScene(t, rapid.Bool().Draw(t, "lossy"))
-		out, err := s.run(s.machine(), rand.New(rand.NewPCG(1, 2)), 1<<40)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wholes := ticks(t, out)
-		if len(wholes) != len(s.panes) {
-			t.Fatalf("%d ticks of %d panes", len(wholes), len(s.panes))
-		}
-		f := &reference{paths: len(s.genesis.Paths), width: s.width, state: make(map[netip.Addr]decision.Decision)}
-		for i, w := range wholes {
-			want := f.tick(w.Pane, s.panes[i], s.policies[i])
-			if short := slices.Contains(s.missing[i+1-f.held:i+1], true); w.Tick.Totals.Incomplete != short {
-				t.Fatalf("tick %d: incomplete %t, panes %v of which it has %d", i+1, w.Tick.Totals.Incomplete, s.missing, f.held)
-			}
-			if w.Tick.Snapshot != (i%s.policies[i].Publish.Snapshot == 0) {
-				t.Fatalf("tick %d: snapshot %t", i+1, w.Tick.Snapshot)
-			}
-			for _, d := range w.Decisions {
-				if d.Changed == 0 {
-					continue
-				}
-				reasons[d.Reason]++
-				if d.Path != d.Previous {
-					moved[d.Reason]++
-				}
-				compare(t, i+1, d, want[d.Resolver])
-				delete(want, d.Resolver)
-			}
-			if len(want) > 0 {
-				t.Fatalf("tick %d lacks %v", i+1, want)
-			}
-			if got := w.Tick.Totals.Resolvers; got != int64(len(f.state)) {
-				t.Fatalf("tick %d: %d resolvers of %d", i+1, got, len(f.state))
-			}
-			if w.Tick.Snapshot {
-				n := 0
-				for _, d := range w.Decisions {
-					if d.Gone == 0 {
-						n++
-						compare(t, i+1, d, f.state[d.Resolver])
-					}
-				}
-				if n != len(f.state) {
-					t.Fatalf("snapshot of %d resolvers of %d", n, len(f.state))
-				}
-			}
-		}
-	})
-	t.Logf("rows by reason: %v, moves: %v", reasons, moved)
-	for r, n := range reasons {
-		if n == 0 && decision.Reason(r) <= decision.Damped && decision.Reason(r) != decision.Operator { // no rule says the ones behind it yet
-			t.Errorf("no scene led to %s", decision.Reason(r))
-		}
-	}
-}
-
-// compare allows rounded figures a unit in the last place. The gain is that at the rounded ratio.
-func compare(t *rapid.T, tick int, got, want decision.Decision) {
-	near := func(a, b int32) bool { return a-b <= 1 && b-a <= 1 }
-	step := int32(float64(got.Direct) * math.Exp2(float64(got.Ratio)/sample.RatioOne) / sample.RatioOne)
-	gain := near(got.Gain, want.Gain) || got.Ratio != want.Ratio && max(got.Gain-want.Gain, want.Gain-got.Gain) <= step+1
-	if got.Path != want.Path || got.Reason != want.Reason || got.Since != want.Since && got.Gone == 0 || got.Gone != want.Gone || got.Penalty != want.Penalty && got.Gone == 0 ||
-		got.Candidate != want.Candidate || got.Runs != want.Runs || got.Cells != want.Cells ||
-		!near(got.Ratio, want.Ratio) || !near(got.RatioUpper, want.RatioUpper) || !near(got.WorstRatio, want.WorstRatio) ||
-		got.Direct != want.Direct || !gain ||
-		got.DefaultTries != want.DefaultTries || got.DefaultFailures != want.DefaultFailures ||
-		got.CandidateTries != want.CandidateTries || got.CandidateFailures != want.CandidateFailures {
-		t.Fatalf("tick %d:\n got %+v\nwant %+v", tick, got, want)
-	}
 }
 
 func TestReadsAndStopsChangeNothing(t *testing.T) {

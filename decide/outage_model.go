@@ -107,14 +107,14 @@ func (t *table) of(s runs) float64 {
 	return t[n][min(n, n*s.failures/max(1, s.tries))]
 }
 
-// posterior is what the attempts on a path say of it, as probabilities.
-type posterior struct{ down, works float64 }
+// verdict is what the attempts on a path say of it, as probabilities.
+type verdict struct{ down, works float64 }
 
 // judge returns how likely a path is down now, and how likely it works, given the attempts on it, oldest first, and the
 // chance of an outage before these are looked at. An outage may have begun before any of the attempts, and then lasts, or
 // ended before any but the first: each is as likely as the others. (A change point between known populations: A. F. M.
 // Smith, A Bayesian approach to inference about a change-point in a sequence of random variables, 1975.)
-func (m *model) judge(list []attempt, path uint8, chance float64) posterior {
+func (m *model) judge(list []attempt, path uint8, chance float64) verdict {
 	quiet := m.quiet[path]
 	var all, head runs
 	count := 0.0
@@ -125,7 +125,7 @@ func (m *model) judge(list []attempt, path uint8, chance float64) posterior {
 		}
 	}
 	if count == 0 {
-		return posterior{down: chance}
+		return verdict{down: chance}
 	}
 	var began, ended, works float64
 	for i := range list {
@@ -144,7 +144,7 @@ func (m *model) judge(list []attempt, path uint8, chance float64) posterior {
 	began, ended, works = float64(began*chance)/count, float64(ended*chance)/count, float64(works*chance)/count
 	total := float64((1-chance)*quiet.of(all)) + began + ended
 	works += float64((1 - chance) * m.working(quiet, all))
-	return posterior{began / total, works / total}
+	return verdict{began / total, works / total}
 }
 
 // working is the part of a quiet stretch's probability in which the path works: all but a nuisance above up_ppm.

@@ -178,3 +178,10 @@ func TestRatioByLogGamma(t *testing.T) {
 		t.Errorf("%g", got)
 	}
 }
+
+func logBeta(a, b float64) float64 {
+	x, _ := math.Lgamma(a)
+	y, _ := math.Lgamma(b)
+	z, _ := math.Lgamma(a + b)
+	return x + y - z
+}

@@ -277,7 +277,7 @@ func TestOutagesMoveNobodyBlindly(t *testing.T) {
 		}
 		for pane, tick := range ticks(t, out) {
 			for _, d := range tick.Decisions {
-				if d.Path == d.Previous || d.Reason != decision.CandidateDown && d.Reason != decision.DefaultDown {
+				if d.Bits != 0 || d.Path == d.Previous || d.Reason != decision.CandidateDown && d.Reason != decision.DefaultDown {
 					continue
 				}
 				b := d.Resolver.As4()

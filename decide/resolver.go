@@ -17,24 +17,33 @@ type resolver struct {
 	lately  []attempt // see outages
 	home    *group    // likewise
 
-	path    uint8
-	about   uint8 // the decision's candidate: where the reason is a path that is down, that one or the one instead
-	reason  decision.Reason
-	since   int64  // see decision.Decision
-	penalty uint32 // the same
-	known   bool   // a tick has said so
-	dirty   bool   // to be decided at the next tick
+	populations []population // with paired ratios, as the last tick saw them
+	unseen      []float64    // by candidate: share of the users that none of them speaks for
 
-	failovers uint32 // see decision.Decision
+	path      uint8 // see decision.Decision, as all that follows
+	about     uint8 // its candidate: where the reason is a path that is down, that one or the one instead
+	reason    decision.Reason
+	since     int64
+	penalty   uint32
+	failovers uint32
+	exception uint8
+	known     bool // a tick has said so
+	gone      bool // it has left: see evidence.settle
 }
 
 func (r *resolver) stay() stay {
 	return stay{path: r.path, reason: r.reason, since: r.since, penalty: r.penalty}
 }
 
-// fresh reports whether something new was measured in the pane that a tick has reached, so that not time alone has changed
-// what is thought of r.
-func (r *resolver) fresh(pane int64) bool { return r.heard == pane }
+// experienced reports whether r has paired ratios of whole epochs.
+func (r *resolver) experienced(usual uint8, a *ageing) bool {
+	for i := range r.series {
+		if s := &r.series[i]; s.key.path() != usual && len(s.shape) > 0 && a.age(s.shape[0]) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // maxCells is how many cells of a resolver are looked at on their own. Who reports a made-up network in every run costs
 // everybody else little that way.

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"iter"
 	"slices"
 
 	"detour/schemas/sample"
@@ -86,21 +87,7 @@ func (s *series) expire(a *ageing) {
 }
 
 // sum adds what s holds to h, weighted by age.
-func (s *series) sum(a *ageing, h *histogram) { s.split(a, len(a.weight), h, h) }
-
-// split adds what s holds to two histograms, weighted by age: that of the current epoch and of others less than recent
-// epochs old to newer, the rest to older.
-func (s *series) split(a *ageing, recent int, newer, older *histogram) {
-	for rest := s.shape; len(rest) > 0; {
-		end := header + int(rest[1])
-		h := newer
-		if a.age(rest[0]) >= recent {
-			h = older
-		}
-		h.take(rest[header:end], a.of(rest[0]))
-		rest = rest[end:]
-	}
-}
+func (s *series) sum(a *ageing, h *histogram) { s.since(a, 0, h) }
 
 // take adds an epoch's words.
 func (h *histogram) take(words []uint16, weight uint64) {
@@ -135,4 +122,38 @@ func (s *series) runs(a *ageing) (sum uint64) {
 		}
 	}
 	return sum
+}
+
+// each yields the epochs of s, ascending, and their words.
+func (s *series) each(yield func(epoch uint16, words []uint16) bool) {
+	for rest := s.shape; len(rest) > 0; rest = rest[header+int(rest[1]):] {
+		if !yield(rest[0], rest[header:header+int(rest[1])]) {
+			return
+		}
+	}
+}
+
+// tally yields the bins of an epoch's words, and how much each word counts in its bin: a bin may come several times.
+func tally(words []uint16) iter.Seq2[uint16, uint64] {
+	return func(yield func(uint16, uint64) bool) {
+		bin, shift := uint16(runsBin), 0
+		for _, word := range words {
+			if next := word >> digitBits; next != bin {
+				bin, shift = next, 0
+			}
+			if !yield(bin, uint64(word&digit)<<shift) {
+				return
+			}
+			shift += digitBits
+		}
+	}
+}
+
+// since adds what s holds of epochs of at least an age to h, weighted by age.
+func (s *series) since(a *ageing, least int, h *histogram) {
+	for epoch, words := range s.each {
+		if age := a.age(epoch); age >= least {
+			h.take(words, a.weight[age])
+		}
+	}
 }

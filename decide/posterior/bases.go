@@ -101,7 +101,7 @@ func world(countries []countryBase) (b Belief) {
 	}
 	seen := b
 	Kinship{Spread: 0.3}.near(&b, &seen) // no country was seen between two others, but one may be there
-	sum := b.sum()
+	sum := b.Sum()
 	if sum == 0 {
 		return wide()
 	}

@@ -77,7 +77,7 @@ func (g *Grid) Quantile(b *Belief, p float64) float64 {
 
 // Normalize makes the sum 1. A belief that is 0 everywhere becomes even.
 func (b *Belief) Normalize() {
-	sum := b.sum()
+	sum := b.Sum()
 	if !(sum > 0) {
 		*b = Even()
 		return
@@ -91,8 +91,8 @@ func (b *Belief) scale(by float64) {
 	}
 }
 
-// sum adds up in four strands, which a processor does side by side.
-func (b *Belief) sum() float64 {
+// Sum adds up in four strands, which a processor does side by side.
+func (b *Belief) Sum() float64 {
 	s0, s1, s2, s3 := b[Size-1], 0.0, 0.0, 0.0
 	for k := 0; k < Size-1; k += 4 {
 		s0 += b[k]
@@ -124,7 +124,7 @@ func (b *Belief) peak() {
 
 // lift keeps products of many likelihoods within range: it is peak where that is due.
 func (b *Belief) lift() {
-	if sum := b.sum(); sum > 0 && sum < 1e-60 {
+	if sum := b.Sum(); sum > 0 && sum < 1e-60 {
 		b.scale(1 / sum)
 	}
 }
@@ -141,8 +141,8 @@ func dot(a, b *Belief) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// times multiplies b by c.
-func (b *Belief) times(c *Belief) {
+// Weigh multiplies b by c, another likelihood.
+func (b *Belief) Weigh(c *Belief) {
 	for k := range b {
 		b[k] = float64(b[k] * c[k])
 	}

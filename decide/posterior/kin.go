@@ -56,7 +56,7 @@ type marginal struct {
 func (m *marginal) Cell(prefix, cell int, prior, _ *Belief) {
 	var own Belief
 	m.prefixes[prefix].Cells[cell].unpack(&own)
-	m.sum += Log2(dot(prior, &own) / prior.sum())
+	m.sum += Log2(dot(prior, &own) / prior.Sum())
 }
 
 // Prefix implements Visitor.

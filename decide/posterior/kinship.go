@@ -22,8 +22,8 @@ func (k Kinship) near(out, b *Belief) {
 	}
 }
 
-// above turns a member's likelihood into what it says of the group.
-func (k Kinship) above(out, member, base *Belief) {
+// Above turns a member's likelihood into what it says of the group.
+func (k Kinship) Above(out, member, base *Belief) {
 	k.near(out, member)
 	far := float64(k.Apart * dot(base, member))
 	for i := range out {
@@ -35,7 +35,7 @@ func (k Kinship) above(out, member, base *Belief) {
 // but for what the grid's ends cut off.
 func (k Kinship) below(out, group, base *Belief) {
 	k.near(out, group)
-	far := float64(k.Apart * group.sum())
+	far := float64(k.Apart * group.Sum())
 	for i := range out {
 		out[i] = float64((1-k.Apart)*out[i]) + float64(far*base[i])
 	}

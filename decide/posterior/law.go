@@ -157,3 +157,12 @@ func (e *exponents) belief() (b Belief) {
 	}
 	return b
 }
+
+// Variance returns the variance of an offset, in bins².
+func (l *Law) Variance() (sum float64) {
+	for i, p := range l.density {
+		away := float64(i - maxOffset)
+		sum += float64(p * float64(away*away))
+	}
+	return sum
+}

@@ -25,13 +25,15 @@ type Model struct {
 	even [blendSteps + 1]Belief // what a blend makes of truths that are all equally likely: see flatten
 }
 
-// UnknownModel is the model before anything was learnt.
-func UnknownModel() *Model {
+// UnknownModel is the model before anything was learnt. It may not be changed.
+func UnknownModel() *Model { return unknownModel }
+
+var unknownModel = func() *Model {
 	law := UnknownLaw()
 	m := &Model{Laws: [Classes]*Law{law, law}, Couple: UnknownCouple()}
 	m.flatten()
 	return m
-}
+}()
 
 // Learn returns the model of many cells.
 func Learn(cells [][Classes]Counts) *Model {

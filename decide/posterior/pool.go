@@ -56,7 +56,7 @@ func (p *Pooler) Pool(base *Belief, prefixes []Prefix, v Visitor) {
 	network := *base
 	for i := range prefixes {
 		p.gather(base, prefixes[i].Cells, &p.nodes[i])
-		network.times(&p.nodes[i].up)
+		network.Weigh(&p.nodes[i].up)
 		network.lift()
 	}
 	var others, prior Belief
@@ -73,30 +73,30 @@ func (p *Pooler) gather(base *Belief, cells []*Likelihood, n *node) {
 	var own, up Belief
 	for i, l := range cells {
 		l.unpack(&own)
-		p.Kin.Prefix.above(&up, &own, base)
+		p.Kin.Prefix.Above(&up, &own, base)
 		if i == 0 {
 			n.all = up
 			continue
 		}
-		n.all.times(&up)
+		n.all.Weigh(&up)
 		n.all.lift()
 	}
-	p.Kin.Network.above(&n.up, &n.all, base)
+	p.Kin.Network.Above(&n.up, &n.all, base)
 	n.up.peak()
 }
 
 // spread tells each cell of a prefix what the others and the network make likely.
 func (p *Pooler) spread(base, prior *Belief, prefix int, cells []*Likelihood, v Visitor) {
 	mean := *prior
-	mean.times(&p.nodes[prefix].all)
+	mean.Weigh(&p.nodes[prefix].all)
 	mean.peak()
 	var own, up, others, expected Belief
 	for i, l := range cells {
 		l.unpack(&own)
-		p.Kin.Prefix.above(&up, &own, base)
+		p.Kin.Prefix.Above(&up, &own, base)
 		without(&others, &mean, &up)
 		p.Kin.Prefix.below(&expected, &others, base)
-		own.times(&expected)
+		own.Weigh(&expected)
 		own.Normalize()
 		v.Cell(prefix, i, &expected, &own)
 	}

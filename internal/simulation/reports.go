@@ -38,7 +38,7 @@ func genesis(rng *rand.Rand) control.Genesis {
 func policy(rng *rand.Rand) control.Policy {
 	p := control.DefaultPolicy()
 	p.Window, p.Hold = 1+rng.IntN(4), 1+rng.IntN(2) // evidence of one epoch or two
-	p.Latency.MinRuns, p.Harm.CellRuns = 2, 2
+	p.Latency.MinRuns, p.Harm.Limit = 2, 300_000
 	p.Reachability.Window = min(2, p.Window)
 	p.Publish = control.Publishing{Expiry: 10, Renew: 1 + rng.IntN(4), Snapshot: 1 + rng.IntN(5)}
 	return p

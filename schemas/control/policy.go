@@ -36,8 +36,7 @@ type Mix struct {
 type Harm struct {
 	RatioPPM  int `json:"ratio_ppm" yaml:"ratio_ppm"`           // of the default path's latency
 	Micros    int `json:"micros" yaml:"micros"`                 // µs
-	CellRuns  int `json:"cell_runs" yaml:"cell_runs"`           // runs from which a population is looked at on its own
-	CellShare int `json:"cell_share_ppm" yaml:"cell_share_ppm"` // ppm of the runs from which a population can stop a move
+	Limit     int `json:"limit_ppm" yaml:"limit_ppm"`   // a candidate is taken below this expected share of the resolver's users made slower
 	Budget    int `json:"budget_ppm" yaml:"budget_ppm"`         // harm expected over all users together that moves may add up to, ppm; 0 = any
 }
 
@@ -71,7 +70,7 @@ func DefaultPolicy() Policy {
 		Window:       480,
 		HalfLife:     180,
 		Mix:          Mix{New: 1, Reused: 2},
-		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, CellRuns: 3, CellShare: 50_000, Budget: 5_000},
+		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, Limit: 50_000, Budget: 5_000},
 		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
 		Reachability: Reachability{Window: 5, MinTries: 3, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000, Recover: 5, RecoverMost: 60},
 		Hold:         10,
@@ -135,8 +134,7 @@ func (p *Policy) Validate() error {
 		{"mix.new + mix.reused", p.Mix.New + p.Mix.Reused, 1, 2000},
 		{"harm.ratio_ppm", p.Harm.RatioPPM, 0, 1_000_000},
 		{"harm.micros", p.Harm.Micros, 0, 1_000_000},
-		{"harm.cell_runs", p.Harm.CellRuns, 2, 1_000_000},
-		{"harm.cell_share_ppm", p.Harm.CellShare, 0, 1_000_000},
+		{"harm.limit_ppm", p.Harm.Limit, 0, 1_000_000},
 		{"latency.min_runs", p.Latency.MinRuns, 2, 1_000_000},
 		{"latency.confidence_ppm", p.Latency.ConfidencePPM, 500_000, 999_900},
 		{"reachability.window_panes", p.Reachability.Window, 1, p.Window},
