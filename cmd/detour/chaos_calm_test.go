@@ -42,7 +42,7 @@ func undisturbed(t *testing.T, p *pipeline, last int64) *calm {
 	}
 	cfg := *p.cfg
 	quiet := &pipeline{cfg: &cfg, log: log, members: memlog.NewGroup(log), logger: zerolog.Nop()}
-	if err := genesis.Ensure(t.Context(), log, &cfg.Genesis, control.DefaultPolicy(), zerolog.Nop()); err != nil {
+	if err := genesis.Ensure(t.Context(), log, &cfg.Genesis, original.firstPolicy(t), zerolog.Nop()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -82,4 +82,19 @@ func reached(t *testing.T, log dataflow.Log, publisher *dataflow.Sole, last int6
 		return allPublished
 	}
 	return "pane " + clockOf(pane)
+}
+
+// firstPolicy returns the policy that the log begins with, the default one if there is none yet.
+func (d *demo) firstPolicy(t *testing.T) control.Policy {
+	t.Helper()
+	policy, found := control.DefaultPolicy(), false
+	if err := d.eachRecord(t.Context(), schemas.Control, func(r *schemas.Record) error {
+		if rec, err := control.Decode(r.Value); err == nil && rec.Policy != nil && !found {
+			policy, found = *rec.Policy, true
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return policy
 }

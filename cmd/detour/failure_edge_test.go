@@ -68,7 +68,7 @@ func TestOneBadEdge(t *testing.T) {
 
 	s.feed(t, edgeEnd, all)
 	after := s.published(t, publish.fleet(), edgeEnd)
-	calm := s.instead(t, edgeWorld(t), edgeEnd, all)
+	calm := s.instead(t, control.DefaultPolicy(), edgeWorld(t), edgeEnd, all)
 	now, usual := entries(t, after.last), entries(t, calm.last)
 	for _, r := range affected {
 		if now[r] != usual[r] {

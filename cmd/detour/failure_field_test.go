@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"detour/internal/dataflow/memlog"
+	"detour/internal/genesis"
 	"detour/internal/world"
 	"detour/schemas"
+	"detour/schemas/control"
 	"detour/schemas/pathmap"
 )
 
@@ -153,8 +157,8 @@ func (s *site) published(t *testing.T, url string, until time.Duration) *calm {
 	return want
 }
 
-// instead returns what an undisturbed run makes of other reports of the same world.
-func (s *site) instead(t *testing.T, w *world.World, until time.Duration, reported reporting) *calm {
+// instead returns what an undisturbed run under a policy makes of other reports of the same world.
+func (s *site) instead(t *testing.T, policy control.Policy, w *world.World, until time.Duration, reported reporting) *calm {
 	t.Helper()
 	partitions := make(map[schemas.Topic]int)
 	for _, spec := range s.cfg.topicSpecs() {
@@ -162,6 +166,9 @@ func (s *site) instead(t *testing.T, w *world.World, until time.Duration, report
 	}
 	other := &site{pipeline: &pipeline{cfg: s.cfg, log: memlog.New(partitions)}, field: newField(t, w)}
 	other.feed(t, until, reported)
+	if err := genesis.Ensure(t.Context(), other.log, &s.cfg.Genesis, policy, zerolog.Nop()); err != nil {
+		t.Fatal(err)
+	}
 	return undisturbed(t, other.pipeline, s.cfg.Genesis.PaneOf(s.at(until)-1))
 }
 

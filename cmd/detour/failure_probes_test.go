@@ -19,8 +19,10 @@ func TestNoProbes(t *testing.T) {
 	}
 	t.Parallel()
 	const probed = 20 * time.Minute
-	length := probed + time.Duration(control.DefaultPolicy().Window)*time.Minute
+	policy, gone := forgetful()
+	length := probed + gone
 	s := newSite(t, embeddedKafka(t), "", newField(t, littleWorld(t, probed, nil)), nil)
+	s.begins(t, policy)
 	s.stages(t)
 	publish := s.members["publish"]
 	dns := s.dns(t, "dns", publish)
@@ -46,6 +48,22 @@ func TestNoProbes(t *testing.T) {
 	s.allRun(t)
 }
 
+// forgetful returns a policy under which evidence is forgotten after an hour, and after how long all of it has gone: with
+// the last pane of its epoch, and at the beginning of another.
+func forgetful() (policy control.Policy, gone time.Duration) {
+	policy = control.DefaultPolicy()
+	policy.Window = 60
+	return policy, (60 + 15) * time.Minute
+}
+
+// begins makes the log begin with a policy.
+func (s *site) begins(t *testing.T, policy control.Policy) {
+	t.Helper()
+	if err := s.prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestHalfTheProbes has half of the resolvers' users go silent. The others are decided as if nothing had happened; the silent
 // ones are on the default path once their evidence has left the policy's window.
 func TestHalfTheProbes(t *testing.T) {
@@ -54,10 +72,12 @@ func TestHalfTheProbes(t *testing.T) {
 	}
 	t.Parallel()
 	const half = 20 * time.Minute
-	whole := half + time.Duration(control.DefaultPolicy().Window)*time.Minute
+	policy, gone := forgetful()
+	whole := half + gone
 	w := littleWorld(t, whole, func(s *world.Scenario) { s.Runs /= 2 })
 	f := newField(t, w)
 	s := newSite(t, embeddedKafka(t), "", f, nil)
+	s.begins(t, policy)
 	s.stages(t)
 	publish := s.members["publish"]
 	s.feed(t, half, all)
@@ -73,7 +93,7 @@ func TestHalfTheProbes(t *testing.T) {
 	s.finds(t, time.UnixMilli(s.at(soon)), status.HalfTheProbes)
 	s.feed(t, whole, speaks)
 	after := s.published(t, publish.fleet(), whole)
-	undisturbed := s.instead(t, w, whole, all)
+	undisturbed := s.instead(t, policy, w, whole, all)
 
 	want, got := undisturbed.stories(), after.stories()
 	silent := 0
