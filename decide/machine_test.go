@@ -33,8 +33,12 @@ func drawScene(t *rapid.T, lossy bool) *scene {
 	p := drawPolicy(r)
 	s := &scene{feed: newFeed(t, g, p)}
 	s.width = []int{1, 2, 3, epochPanes}[r.IntN(4)]
-	resolvers := 1 + r.IntN(6)
+	resolvers := 1 + r.IntN(9)
 	centre, broken := make([]int, resolvers), make([]int, resolvers)
+	common := [3]int{r.IntN(14) - 10, r.IntN(14) - 10, r.IntN(14) - 10} // neighbours are alike
+	for i := range resolvers {
+		centre[i], broken[i] = common[i%3]+r.IntN(3)-1, r.IntN(20)
+	}
 	panes := 1 + r.IntN(30)
 	loss := newLosses(g.Samples, panes)
 	for tick := range panes {
@@ -50,14 +54,15 @@ func drawScene(t *rapid.T, lossy bool) *scene {
 		byPartition := make([][]window.Window, g.Samples)
 		for i := range resolvers {
 			if r.IntN(8) == 0 {
-				centre[i], broken[i] = r.IntN(14)-9, r.IntN(12)
+				centre[i], broken[i] = common[i%3]+r.IntN(3)-1, r.IntN(20)
 			}
 			if r.IntN(5) < 3 {
-				ws := drawWindows(r, address(i), len(g.Paths), centre[i], broken[i])
+				ws := drawWindows(r, address(i%3<<8|i), len(g.Paths), centre[i], broken[i])
 				byPartition[i%g.Samples] = append(byPartition[i%g.Samples], ws...)
 			}
 		}
 		for part, ws := range byPartition {
+			slices.SortFunc(ws, func(a, b window.Window) int { return window.Compare(&a, &b) })
 			start := firstPane + int64(tick)*minute
 			if last := tick == panes-1 || tick+part == 0; lossy && !last && r.IntN(5) == 0 {
 				loss.note(part, tick, false, s.losePane(t, r, part, start, ws))
@@ -115,15 +120,26 @@ func drawPolicy(r *rand.Rand) control.Policy {
 	return p
 }
 
+// networks of scenes: two in one country, and others in others.
+var networks = []window.Cell{
+	{ASN: 1, Country: 0x4445}, {ASN: 2, Country: 0x4445}, {ASN: 1, Country: 0x4652}, {ASN: 3, Country: 0x4652}, {Other: true},
+}
+
+// drawWindows makes up what a resolver's clients see in a pane.
 func drawWindows(r *rand.Rand, a netip.Addr, paths, centre, broken int) (ws []window.Window) {
-	for cell := range 1 + r.IntN(3) {
+	cells := 1 + r.IntN(3)
+	if a.As4()[3]%2 == 0 { // most serve one network
+		cells = 1
+	}
+	for cell := range cells {
+		number := int(a.As4()[2]) + cell // the first is that of the prefix
 		for path := range paths {
 			for class := range sample.Classes {
 				if r.IntN(6) == 0 {
 					continue
 				}
 				s := seen{
-					cell: window.Cell{ASN: uint32(cell), Country: 0x4445, Other: cell == 2}, path: uint8(path), class: sample.Class(class),
+					cell: networks[number%len(networks)], path: uint8(path), class: sample.Class(class),
 					runs: 1 + r.IntN(4), pulse: 1 + r.IntN(3), micros: uint32(20_000 + r.IntN(100_000)),
 				}
 				for range 1 + r.IntN(5) {

@@ -11,7 +11,7 @@ import (
 
 // recorded is the digest of the decisions below as the rules are now: a change of a rule is allowed to change it. It was
 // the same with GOAMD64=v1 and v3, which fuses multiplication and addition where a core lets it.
-const recorded = "783988b41f1aaabf830860d8276cc6515e26e263ab8e580933f77321c5d8d351"
+const recorded = "9f83e927e844b559adf9e923792b1ba540e76bb376af510a8dfc927dc5a2e807"
 
 // TestEveryProcessorDecidesAlike takes its input from integers alone, so that only the rules could differ.
 func TestEveryProcessorDecidesAlike(t *testing.T) {
@@ -30,9 +30,9 @@ func TestEveryProcessorDecidesAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := "783988b41f1aaabf830860d8276cc6515e26e263ab8e580933f77321c5d8d351"
+	digest := ""
 	for _, w := range ticks(t, out) {
-		digest = decision.Digest(digest, w.Pane, "783988b41f1aaabf830860d8276cc6515e26e263ab8e580933f77321c5d8d351", w.Decisions)
+		digest = decision.Digest(digest, w.Pane, "", w.Decisions)
 	}
 	if digest != recorded {
 		t.Errorf("the decisions have the digest %s, recorded is %s", digest, recorded)
