@@ -5,7 +5,6 @@ import "detour/schemas/window"
 // histogram is a weighted sum of series' counts, in 1/whole. Bins are numbered from 0: see ratioBin and latencyBin.
 type histogram struct {
 	runs   uint64 // with a paired ratio
-	met    uint64 // the same, unweighted
 	counts [shapeBins]uint64
 	low    int // bins below hold 0
 	high   int // bins from here on hold 0; 0 = all do
@@ -14,7 +13,7 @@ type histogram struct {
 // reset empties h.
 func (h *histogram) reset() {
 	clear(h.counts[h.low:h.high])
-	h.runs, h.met, h.low, h.high = 0, 0, 0, 0
+	h.runs, h.low, h.high = 0, 0, 0
 }
 
 // widen says that bins from low to high may hold more than 0 now.

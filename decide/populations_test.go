@@ -136,16 +136,20 @@ func TestCellsAreBounded(t *testing.T) {
 		}
 		var shown [][]series
 		met := uint64(0)
+		once := ageing{now: e.ageing.now} // every run counts as one
+		for range e.ageing.weight {
+			once.weight = append(once.weight, 1)
+		}
 		a.byCell(&e.ageing, func(cell window.Cell, list []series) {
 			shown = append(shown, slices.Clone(list))
 			var h histogram
 			for i := range list {
-				list[i].sum(&e.ageing, &h)
+				list[i].since(&once, 0, &h)
 				if !cell.Other && list[i].key.cell() != cell {
 					t.Fatalf("%v holds %v", cell, list[i].key.cell())
 				}
 			}
-			met += h.met
+			met += h.runs
 		})
 		if met != total {
 			t.Fatalf("%d runs of %d", met, total)

@@ -86,15 +86,11 @@ func (s *series) expire(a *ageing) {
 	}
 }
 
-// sum adds what s holds to h, weighted by age.
-func (s *series) sum(a *ageing, h *histogram) { s.since(a, 0, h) }
-
 // take adds an epoch's words.
 func (h *histogram) take(words []uint16, weight uint64) {
 	i := 0
 	for ; i < len(words) && words[i]>>digitBits == runsBin; i++ {
-		n := uint64(words[i]) << (i * digitBits)
-		h.runs, h.met = h.runs+weight*n, h.met+n
+		h.runs += weight * uint64(words[i]) << (i * digitBits)
 	}
 	if words = words[i:]; len(words) == 0 {
 		return

@@ -58,7 +58,7 @@ func TestSeriesAgainstCounting(t *testing.T) {
 		}
 		recent := rapid.IntRange(0, 7).Draw(t, "recent")
 		var newer, older [shapeBins]uint64
-		var runs, met [2]uint64
+		var runs [2]uint64
 		for _, x := range all {
 			age := int(a.now - x.epoch)
 			if age >= len(a.weight) {
@@ -74,29 +74,28 @@ func TestSeriesAgainstCounting(t *testing.T) {
 			}
 			if len(h.Bins) > 0 {
 				runs[old] += a.weight[age] * uint64(x.w.PairRuns)
-				met[old] += uint64(x.w.PairRuns)
 			}
 			for i, bin := range h.Bins {
 				into[number(bin)] += a.weight[age] * uint64(h.Counts[i])
 			}
 		}
 		var got [2]histogram
-		s.sum(&a, &got[0])
+		s.since(&a, 0, &got[0])
 		s.since(&a, recent, &got[1])
 		both := newer
 		for bin, n := range older {
 			both[bin] += n
 		}
-		runs[0], met[0] = runs[0]+runs[1], met[0]+met[1]
+		runs[0] += runs[1]
 		for i, want := range [][shapeBins]uint64{both, older} {
-			if got[i].counts != want || got[i].runs != runs[i] || got[i].met != met[i] || outside(&got[i]) {
+			if got[i].counts != want || got[i].runs != runs[i] || outside(&got[i]) {
 				t.Fatalf("half %d of %v: %d runs, want %d; bins differ: %t", i, s.shape, got[i].runs, runs[i], got[i].counts != want)
 			}
 		}
 		if n := s.runs(&a); n != runs[0] {
 			t.Fatalf("%d runs, want %d", n, runs[0])
 		}
-		s.sum(&a, &got[0]) // adds to what is there
+		s.since(&a, 0, &got[0]) // adds to what is there
 		got[0].reset()
 		if got[0] != (histogram{}) {
 			t.Fatalf("%+v is left", got[0])
