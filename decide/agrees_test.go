@@ -133,6 +133,7 @@ func agree(got, want *decision.Decision) bool {
 		{got.Ratio, want.Ratio},
 		{got.RatioLower, want.RatioLower},
 		{got.RatioUpper, want.RatioUpper},
+		{got.OwnRatio, want.OwnRatio},
 		{got.GroupRatio, want.GroupRatio},
 		{got.WorstRatio, want.WorstRatio},
 	} {

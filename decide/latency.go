@@ -83,6 +83,7 @@ type summary struct {
 	micros                 float64 // times runs, as what follows
 	harm, saved, low, high float64 // saved and the times at the bounds are in µs
 	expected               float64
+	own                    float64 // octaves times runs
 	worst                  float64 // harm of the population that fares worst
 	worstView              *view
 	worstNetwork           *network
@@ -109,6 +110,7 @@ func (s *summary) add(p *population, candidate int) {
 	s.low += float64(time * posterior.Exp2(v.low))
 	s.high += float64(time * posterior.Exp2(v.high))
 	s.expected += float64(time * v.expected)
+	s.own += float64(n * v.own)
 	if s.worstView == nil || v.harm > s.worst {
 		s.worst, s.worstView, s.worstNetwork = v.harm, v, p.network
 	}
@@ -135,6 +137,7 @@ func (s *summary) fill(d *decision.Decision) {
 		d.RatioLower, d.RatioUpper = fixed(posterior.Log2(s.low/s.micros)), fixed(posterior.Log2(s.high/s.micros))
 		d.GroupRatio = fixed(posterior.Log2(1 - s.expected/s.micros))
 	}
+	d.OwnRatio = fixed(s.own / s.runs)
 	d.WorstRatio = fixed(posterior.Log2(1 - s.worstView.saved))
 	d.WorstASN, d.WorstCountry = s.worstNetwork.cell.ASN, s.worstNetwork.cell.Country
 	d.Level = s.level

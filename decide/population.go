@@ -23,6 +23,7 @@ type view struct {
 	others     uint64         // runs of its group, without its own, in 1/whole
 	level      decision.Level // of that group
 	outlook                   // with its neighbours' evidence
+	own        float64        // octaves: the mean of its likelihood alone
 	expected   float64        // share saved that its neighbours make likely, its own evidence apart
 }
 
@@ -70,6 +71,7 @@ func (j *judge) readCell(p *population, list []series) {
 		}
 		base := learnt.base(p.network.cell)
 		v.likelihood = j.reader.likelihood(&base, share)
+		v.own = j.harmful.grid.Mean(&v.likelihood)
 	})
 }
 

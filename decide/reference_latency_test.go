@@ -23,6 +23,7 @@ type option struct {
 	worstCell                          window.Cell
 	level                              decision.Level
 	most                               float64
+	own                                float64 // octaves times runs
 }
 
 // mixOf returns what a connection of the mix waits on the default path, and new connections' share of it.
@@ -132,6 +133,12 @@ func (f *reference) weigh(r *dumbResolver, path int, w *survey) (o option) {
 		low += m.runs * m.micros * math.Exp2(own.low)
 		high += m.runs * m.micros * math.Exp2(own.high)
 		expected += m.runs * m.micros * f.saves(&prior)
+		var mean float64
+		for k, p := range m.likelihood {
+			at, end := f.edges(k)
+			mean += p * (at + end) / 2 / sum(m.likelihood[:])
+		}
+		o.own += m.runs * mean
 		if o.populations == 1 || own.harm > o.worst {
 			o.worst, o.worstRatio, o.worstCell = own.harm, math.Log2(1-own.saved), m.cell
 		}
@@ -180,6 +187,7 @@ func (o *option) row(f *reference, down bool, nudge [3]int) decision.Decision {
 		d.Gain += int32(nudge[1])
 	}
 	d.Ratio, d.RatioLower, d.RatioUpper = int32(rounded(o.ratio*1024)), int32(rounded(o.lower*1024)), int32(rounded(o.upper*1024))
+	d.OwnRatio = int32(rounded(o.own / o.runs * 1024))
 	d.GroupRatio, d.WorstRatio = int32(rounded(o.neighbourhood*1024)), int32(rounded(o.worstRatio*1024))
 	d.WorstASN, d.WorstCountry, d.Level = o.worstCell.ASN, o.worstCell.Country, o.level
 	switch {

@@ -63,6 +63,16 @@ func (g *Grid) Saved(b *Belief) (sum float64) {
 	return sum
 }
 
+// Mean returns the mean ratio in octaves of what is likely if all ratios are equally so before.
+func (g *Grid) Mean(l *Likelihood) float64 {
+	var octaves, sum float64
+	for k, p := range l {
+		octaves += float64(float64(p) * g.centres[k])
+		sum += float64(p)
+	}
+	return octaves / sum
+}
+
 // Quantile returns the ratio in octaves below which it is with probability p, linear within a cell.
 func (g *Grid) Quantile(b *Belief, p float64) float64 {
 	below := 0.0
