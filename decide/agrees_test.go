@@ -65,6 +65,7 @@ func TestMachineAgreesWithADumbOne(t *testing.T) {
 	for _, r := range []decision.Reason{
 		decision.NoEvidence, decision.TooFew, decision.Uncertain, decision.NotFaster, decision.CellHarmed, decision.CandidateDown,
 		decision.AllDown, decision.Faster, decision.DefaultDown, decision.Held, decision.Damped,
+		decision.OverCapacity, decision.OverBudget, decision.RegionDown, decision.GroupUnsure,
 	} {
 		if reasons[r] == 0 {
 			t.Errorf("no scene led to %s", r)

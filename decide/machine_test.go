@@ -107,6 +107,9 @@ func drawPolicy(r *rand.Rand) control.Policy {
 	p.Window, p.HalfLife = 1+r.IntN(15), 1+r.IntN(30)
 	p.Reachability.Window = 1 + r.IntN(min(p.Window, 4))
 	p.Reachability.Recover = 1 + r.IntN(5)
+	if r.IntN(4) == 0 {
+		p.Capacity = control.Capacity{"proxy1": 100_000 * (1 + r.IntN(8))}
+	}
 	p.Hold = r.IntN(6)
 	p.DeadBand.EnterPPM = r.IntN(80_000)
 	p.Damping.Reuse, p.Damping.Suppress = 100, 100+r.IntN(1500)
@@ -116,7 +119,8 @@ func drawPolicy(r *rand.Rand) control.Policy {
 	if p.Mix.New+p.Mix.Reused == 0 {
 		p.Mix.New = 1
 	}
-	p.Latency.ConfidencePPM = 600_000 + r.IntN(390_000)
+	p.Latency.MinRuns, p.Latency.ConfidencePPM = 2+r.IntN(9), 600_000+r.IntN(390_000)
+	p.Harm.Limit = [...]int{10_000, 50_000, 200_000}[r.IntN(3)]
 	return p
 }
 
@@ -145,8 +149,11 @@ func drawWindows(r *rand.Rand, a netip.Addr, paths, centre, broken int) (ws []wi
 				for range 1 + r.IntN(5) {
 					s.bins = append(s.bins, int16(centre+r.IntN(4)+cell))
 				}
-				if broken == path || broken == 4 {
+				if broken == path || broken == 4 || broken == 5 {
 					s.failed = s.runs * s.pulse
+				}
+				if broken == 5 {
+					s.gateways = s.failed
 				}
 				ws = append(ws, s.windowOf(a))
 			}
