@@ -3,8 +3,8 @@ package posterior
 // How alike neighbours are is chosen from these by what makes the evidence likeliest, so that a world whose groups mislead
 // pools less than one whose groups are places.
 var (
-	apart  = []float64{0.01, 0.03, 0.1, 0.3, 0.6}
-	spread = []float64{0.02, 0.1, 0.3, 0.5}
+	apart  = []float64{0.05, 0.1, 0.3, 0.6}
+	spread = []float64{0.1, 0.3, 0.5}
 )
 
 // UnknownKin is how alike neighbours are taken to be before anything was learnt.

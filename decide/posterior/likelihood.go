@@ -79,31 +79,33 @@ func (m *Model) flatten() {
 	}
 }
 
-// blend returns how likely each blended ratio is, on the class grid, in steps of the grid's cells.
+// blend returns how likely each blended ratio is, on the class grid, in steps of the grid's cells. It goes by the
+// difference of the classes' truths, which fixes where the blend lies above the reused one; differences that hardly occur
+// are left out.
 func (m *Model) blend(b *[Classes]Belief, w int) (out Belief) {
-	points := &blends[w]
-	for i, q := range b[Reused] {
-		if q < scatterFloor {
+	var wide [3 * Size]float64 // from a grid's length below
+	for d, couple := range m.Couple {
+		if couple < rareCouple {
 			continue
 		}
-		for j, p := range b[New] {
-			if p < scatterFloor {
-				continue
-			}
-			d := j - i + 2*maxTruth
-			at := points[d]
-			x := float64(float64(p*q) * m.Couple[d])
-			right := float64(x * at.part)
-			if k := i + at.cells; k >= 0 && k < Size {
-				out[k] += x - right
-			}
-			if k := i + at.cells + 1; k >= 0 && k < Size {
-				out[k] += right
-			}
+		away, at := d-2*maxTruth, &blends[w][d]
+		from, to := max(0, -away), min(Size, Size-away)
+		right := float64(couple * at.part)
+		left := couple - right
+		target := wide[Size+at.cells+from:]
+		fresh := b[New][from+away:]
+		for i, q := range b[Reused][from:to] {
+			x := float64(q * fresh[i])
+			target[i] += float64(x * left)
+			target[i+1] += float64(x * right)
 		}
 	}
+	copy(out[:], wide[Size:])
 	return out
 }
+
+// rareCouple is how likely a difference has to be to be looked at.
+const rareCouple = 1e-5
 
 // Likelihood returns how likely the evidence is for each ratio of the grid, the best one 1. newShare is the share of the
 // direct time that goes to new connections.

@@ -287,7 +287,7 @@ func TestAGroupThatMisleadsIsPooledLess(t *testing.T) {
 		same bool
 		ok   func(Kin) bool
 	}{
-		{true, func(k Kin) bool { return k.Prefix.Apart <= 0.03 && k.Network.Apart <= 0.03 }},
+		{true, func(k Kin) bool { return k.Prefix.Apart <= 0.1 && k.Network.Apart <= 0.1 }},
 		{false, func(k Kin) bool { return k.Prefix.Apart >= 0.3 }},
 	} {
 		list := networks(c.same)

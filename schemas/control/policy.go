@@ -70,12 +70,12 @@ func DefaultPolicy() Policy {
 		Window:       480,
 		HalfLife:     180,
 		Mix:          Mix{New: 1, Reused: 2},
-		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, Limit: 50_000, Budget: 5_000},
+		Harm:         Harm{RatioPPM: 50_000, Micros: 2_000, Limit: 70_000, Budget: 5_000},
 		Latency:      Latency{MinRuns: 3, ConfidencePPM: 950_000},
 		Reachability: Reachability{Window: 5, MinTries: 3, DownPPM: 300_000, UpPPM: 200_000, ConfidencePPM: 950_000, Recover: 5, RecoverMost: 60},
 		Hold:         10,
-		DeadBand:     DeadBand{EnterPPM: 10_000, HarmPPM: 40_000, MarginPPM: 100_000, SparePPM: 20_000},
-		Damping:      Damping{Penalty: 1000, Suppress: 1500, Reuse: 750, HalfLife: 180, Longest: 240},
+		DeadBand:     DeadBand{EnterPPM: 10_000, HarmPPM: 120_000, MarginPPM: 100_000, SparePPM: 20_000},
+		Damping:      Damping{Penalty: 1000, Suppress: 2500, Reuse: 1000, HalfLife: 120, Longest: 180},
 		Publish:      Publishing{Expiry: 120, Renew: 30, Snapshot: 30},
 	}
 }

@@ -32,7 +32,7 @@ func TestParsePolicy(t *testing.T) {
 		{"ceilings", "capacity: {edge: 400000, far: 0}", ""},
 		{"a ceiling above everybody", "capacity: {edge: 400000, far: 1000001}", "capacity.far is 1000001, it has to be 0 to 1000000"},
 		{"staying takes more than going", "dead_band: {leave_ppm: 10001}", "dead_band.leave_ppm is 10001, it has to be 0 to 10000"},
-		{"reused above suppressed", "damping: {suppress: 700}", "damping.suppress is 700, it has to be 750 to 1000000"},
+		{"reused above suppressed", "damping: {suppress: 700}", "damping.suppress is 700, it has to be 1000 to 1000000"},
 		{"damping for ever", "damping: {half_life_panes: 0}", "damping.half_life_panes is 0, it has to be 1 to 100000"},
 		{"no damping", "damping: {penalty: 0, suppress: 0, reuse: 0, half_life_panes: 0, longest_panes: 0}", ""},
 		{"a coin's confidence", "latency: {confidence_ppm: 499999}", "latency.confidence_ppm is 499999"},

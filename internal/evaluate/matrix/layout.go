@@ -41,7 +41,8 @@ func (w *World) lay() evaluate.Layout {
 		ByMean:      true,
 		Outages:     tr.outages(),
 	}
-	l.Start = l.Pane * (1_600_000_000_000 / l.Pane)
+	slice := l.Pane * PanesPerSlice
+	l.Start = slice * (1_600_000_000_000 / slice)
 	for i, c := range tr.clients {
 		l.Resolvers = append(l.Resolvers, evaluate.Resolver{
 			Address: address(i),
