@@ -99,8 +99,8 @@ func greedy(p *control.Policy, days int64, back bool) int {
 
 func TestMovesPerDay(t *testing.T) {
 	standard := control.DefaultPolicy()
-	if got := MaxMovesPerDay(&standard, minute); got != 21 {
-		t.Errorf("the default policy allows %d changes a day; docs/formats/control.md says 21", got)
+	if got := MaxMovesPerDay(&standard, minute); got != 41 {
+		t.Errorf("the default policy allows %d changes a day; docs/formats/control.md says 41", got)
 	}
 	internet := standard
 	internet.Damping = control.Damping{Penalty: 1000, Suppress: 2000, Reuse: 750, HalfLife: 15, Longest: 60}
@@ -172,7 +172,7 @@ func TestNobodyBeatsTheCap(t *testing.T) {
 func ExampleMaxMovesPerDay() {
 	p := control.DefaultPolicy()
 	fmt.Println(MaxMovesPerDay(&p, 60_000))
-	// Output: 21
+	// Output: 41
 }
 
 // A path that is clearly better and clearly worse by turns, all day long, moves nobody more often than the cap says,

@@ -49,7 +49,7 @@ func TestAnExplanationHasWordsNumbersAndWhatWouldHaveChangedIt(t *testing.T) {
 			"no number of runs like these would do, as long as clients in AS64500 in DE are 23 % slower",
 		}},
 		{decision.Faster, func(d *decision.Decision) { d.Path, d.Harm = 1, 4_000 }, []string{
-			"on proxy: it is credibly faster", "otherwise: with a harm above 4.0 %, or no gain, it would be left: on evidence as good as this, at less than",
+			"on proxy: it is credibly faster", "otherwise: with a harm above 12 %, or no gain, it would be left: on evidence as good as this, at less than",
 		}},
 		{decision.TooFew, func(d *decision.Decision) { *d = decision.Decision{Candidate: 1, Runs: 1, Cells: 1} }, []string{
 			"on direct: only 1 paired run, too few to judge proxy by", "otherwise: 3 paired runs of its own would be judged: 2 more",
@@ -72,7 +72,7 @@ func TestAnExplanationHasWordsNumbersAndWhatWouldHaveChangedIt(t *testing.T) {
 			"unrest: a flap penalty of 3 at its last move; 2 moves off a failing path in close succession",
 		}},
 		{decision.Damped, func(d *decision.Decision) { d.Penalty = 1890 }, []string{
-			"unrest: a flap penalty of 1890 at its last move", "otherwise: its flap penalty would be below 750",
+			"unrest: a flap penalty of 1890 at its last move", "otherwise: its flap penalty would be below 1000",
 		}},
 	}
 	for _, c := range cases {
