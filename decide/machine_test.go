@@ -39,7 +39,11 @@ func drawScene(t *rapid.T, lossy bool) *scene {
 	for i := range resolvers {
 		centre[i], broken[i] = common[i%3]+r.IntN(3)-1, r.IntN(20)
 	}
+	often := [...]int{5, 5, 60}[r.IntN(3)] // a pane in often/3 says something of a resolver: where few do, evidence only ages
 	panes := 1 + r.IntN(30)
+	if often > 5 {
+		panes += 20
+	}
 	loss := newLosses(g.Samples, panes)
 	for tick := range panes {
 		if tick > 0 && r.IntN(12) == 0 {
@@ -56,7 +60,7 @@ func drawScene(t *rapid.T, lossy bool) *scene {
 			if r.IntN(8) == 0 {
 				centre[i], broken[i] = common[i%3]+r.IntN(3)-1, r.IntN(20)
 			}
-			if r.IntN(5) < 3 {
+			if r.IntN(often) < 3 {
 				ws := drawWindows(r, address(i%3<<8|i), len(g.Paths), centre[i], broken[i])
 				byPartition[i%g.Samples] = append(byPartition[i%g.Samples], ws...)
 			}
