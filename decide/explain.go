@@ -88,6 +88,9 @@ func (e *Explainer) Reason(d *decision.Decision) string {
 	case decision.CandidateDown:
 		return other + down(d)
 	case decision.AllDown:
+		if d.Level > decision.Resolver {
+			return "every path fails for many around it: their last mile does, and a move would not help"
+		}
 		return fmt.Sprintf("%s is down, and no other path is known to work", on)
 	case decision.Faster:
 		return "it is credibly faster"

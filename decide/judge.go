@@ -45,7 +45,7 @@ func (j *judge) use(p *control.Policy) {
 //  3. latency: the path that is credibly not slower for anybody and has the largest gain, else the default path;
 //  4. stability: an improvement waits until the last move is old enough and the resolver is calm, and a small one is none;
 //  5. new evidence: a move off the default path that nothing but the age of evidence asks for waits until there is some;
-//  6. reachability again: nobody is moved onto a path that may be down.
+//  6. reachability again: nobody is moved onto a path that may be down, nor anywhere while the last mile fails.
 //
 // Asked again with the same evidence, it says the same, unless it has just moved the resolver or holds it.
 func (j *judge) decide(r *resolver, pane int64) decision.Decision {

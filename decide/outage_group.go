@@ -21,6 +21,10 @@ type group struct {
 	uses   int    // attempts and groups that refer to it
 	paths  []tallied
 	known  []known // by path: what was worked out last
+	lost   struct {
+		tick  int64
+		level decision.Level
+	} // likewise: see outages.lost
 }
 
 type groupKey struct {

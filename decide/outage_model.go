@@ -87,24 +87,24 @@ func newQuiet(base float64, m *model) *table {
 // rate returns the probability that one run fails.
 func (t *table) rate() float64 { return t[1][1] }
 
-// runs is a stretch of attempts: how many runs, and how many requests, of which failed.
-type runs struct{ n, tries, failures uint64 }
+// runs is a stretch of attempts: how many runs, and how many of these failed. These are counted pane by pane: a timeout now
+// and then in many panes is no failed run in any of them.
+type runs struct{ n, failed uint64 }
 
 func (s *runs) add(a *attempt) {
 	s.n += uint64(a.runs)
-	s.tries += uint64(a.tries)
-	s.failures += uint64(a.failures)
+	s.failed += uint64(a.failed())
 }
 
 // less returns what is left of a stretch without its first part.
 func (s *runs) less(head *runs) runs {
-	return runs{s.n - head.n, s.tries - head.tries, s.failures - head.failures}
+	return runs{s.n - head.n, s.failed - head.failed}
 }
 
-// of looks up a stretch: failures count in whole runs.
+// of looks up a stretch.
 func (t *table) of(s runs) float64 {
 	n := min(s.n, mostRuns)
-	return t[n][min(n, n*s.failures/max(1, s.tries))]
+	return t[n][n*s.failed/max(1, s.n)]
 }
 
 // verdict is what the attempts on a path say of it, as probabilities.

@@ -16,12 +16,17 @@ func (m *Machine) propose(rows []decision.Decision, number int) []decision.Decis
 	b := &m.neighbours.blocks[0][number]
 	at := len(rows)
 	rows = append(rows, decision.Decision{}) // the prefix's
-	amiss := false
+	var members trouble
+	place, _ := m.stayOf(b.prefix)
 	for _, r := range b.resolvers {
-		rows = append(rows, m.judge.decide(r, m.through))
-		amiss = amiss || awaits(rows[len(rows)-1].Reason)
+		d, lost := m.judge.decide(r, m.through), m.judge.outages.lost(r.home)
+		members.add(&d, lost)
+		if lost != decision.None && !r.known && place.path != m.judge.usual { // heard of for the first time: the map has it where its prefix is
+			d.Path, d.Reason, d.Level = place.path, decision.AllDown, lost
+		}
+		rows = append(rows, d)
 	}
-	rows[at] = m.proposePrefix(number, b.prefix, amiss)
+	rows[at] = m.proposePrefix(number, b.prefix, &members)
 	return rows
 }
 
@@ -51,9 +56,48 @@ func (m *Machine) stayOf(prefix netip.Prefix) (at stay, known bool) {
 	return stay{path: m.judge.usual}, false
 }
 
-// proposePrefix decides for what of a prefix was not measured. While a path fails for one of its resolvers it is not listed:
-// who has never been measured is never sent where something is amiss.
-func (m *Machine) proposePrefix(number int, prefix netip.Prefix, amiss bool) decision.Decision {
+// trouble is what fails for the resolvers of a prefix.
+type trouble struct {
+	lost      decision.Level // the group whose last mile does
+	all       bool           // every path of one of them
+	candidate bool           // a candidate path of one of them
+	usual     bool           // the default path of one of them
+}
+
+func (t *trouble) add(d *decision.Decision, lost decision.Level) {
+	t.lost = max(t.lost, lost)
+	switch d.Reason {
+	case decision.AllDown, decision.RegionDown:
+		t.all = true
+	case decision.CandidateDown:
+		t.candidate = true
+	case decision.DefaultDown:
+		t.usual = true
+	}
+}
+
+// apply lets trouble change where a prefix goes, which was at path. Who has never been measured is never sent where
+// something is amiss: while a candidate fails for one of the prefix's resolvers it is not listed, and while the default
+// path does, or all paths, it stays what it is.
+func (t *trouble) apply(d *decision.Decision, path, usual uint8) {
+	switch {
+	case t.lost != decision.None:
+		d.Reason, d.Level = decision.AllDown, t.lost
+	case t.candidate:
+		d.Path, d.Reason = usual, decision.CandidateDown
+		return
+	case t.all:
+		d.Reason = decision.AllDown
+	case t.usual:
+		d.Reason = decision.Held
+	default:
+		return
+	}
+	d.Path = path
+}
+
+// proposePrefix decides for what of a prefix was not measured.
+func (m *Machine) proposePrefix(number int, prefix netip.Prefix, members *trouble) decision.Decision {
 	j := &m.judge
 	at, _ := m.stayOf(prefix)
 	best := j.bestAnswer(m.neighbours, number, at.path)
@@ -62,9 +106,7 @@ func (m *Machine) proposePrefix(number int, prefix netip.Prefix, amiss bool) dec
 		here = j.answer(m.neighbours, number, at.path)
 	}
 	d := j.stability.latency(&at, m.through, &best, &here)
-	if amiss {
-		d.Path, d.Reason = j.usual, decision.CandidateDown
-	}
+	members.apply(&d, at.path, j.usual)
 	d.Resolver, d.Bits, d.Previous = prefix.Addr(), uint8(prefix.Bits()), at.path
 	return d
 }

@@ -64,10 +64,13 @@ func (j *judge) credible() float64 { return float64(j.policy.Reachability.Confid
 // Where none is, nothing changes: the last mile is the likely cause, or, where proxies answer that they don't reach it,
 // the region behind all paths. It returns false when the rule does not apply.
 func (j *judge) reachability(r *resolver, h *health, d *decision.Decision) bool {
-	path, about, reason := r.path, r.path, decision.CandidateDown
+	path, about, reason, lost := r.path, r.path, decision.CandidateDown, decision.None
 	switch {
 	case h[r.path].down:
-		if path = j.refuge(h, r.path); path == r.path {
+		if lost = j.outages.lost(r.home); lost == decision.None {
+			path = j.refuge(h, r.path)
+		}
+		if path == r.path {
 			reason = j.nowhere(h)
 		} else if path != j.usual {
 			about, reason = path, decision.DefaultDown
@@ -86,7 +89,7 @@ func (j *judge) reachability(r *resolver, h *health, d *decision.Decision) bool 
 		about = j.best(r, h).Candidate
 	}
 	*d = j.weigh(r, about, h)
-	d.Path, d.Reason, d.Level = path, reason, max(h[r.path].level, decision.Resolver)
+	d.Path, d.Reason, d.Level = path, reason, max(h[r.path].level, lost, decision.Resolver)
 	d.Failovers = j.failovers(r, path)
 	return true
 }
@@ -118,9 +121,14 @@ func (j *judge) nowhere(h *health) decision.Reason {
 	return decision.AllDown
 }
 
-// bar stops a move that latency asks for onto a path that may be down, for the resolver or for others of its group.
+// bar stops a move that latency asks for while the last mile fails, and one onto a path that may be down, for the resolver
+// or for others of its group.
 func (j *judge) bar(r *resolver, h *health, d *decision.Decision) {
 	if d.Path == r.path {
+		return
+	}
+	if lost := j.cutOff(r); lost != decision.None {
+		d.Path, d.Reason, d.Level = r.path, decision.AllDown, lost
 		return
 	}
 	target := &h[d.Path]

@@ -93,8 +93,10 @@ func meets(ws []window.Window, resolver netip.Addr) (by map[int]met, home window
 	return by, home
 }
 
+func (m met) failed() int { return m.runs * m.failures / max(1, m.tries) }
+
 func (m met) bad() bool {
-	k := m.runs * m.failures / max(1, m.tries)
+	k := m.failed()
 	return k > 0 && 2*k >= m.runs
 }
 
@@ -128,8 +130,15 @@ func circles(resolver netip.Addr, home window.Cell) [4]string {
 
 // chance is the share of its group for which a path is down.
 func (f *reference) chance(resolver netip.Addr, path int) float64 {
-	var home window.Cell
-	var found bool
+	if home, found := f.home(resolver); found {
+		names := circles(resolver, home)
+		share, _ := f.share(names[:], resolver, path)
+		return share
+	}
+	return 0.0005
+}
+
+func (f *reference) home(resolver netip.Addr) (home window.Cell, found bool) {
 	for _, pane := range f.met[len(f.met)-f.held:] {
 		for _, e := range pane {
 			if e.resolver == resolver {
@@ -137,16 +146,52 @@ func (f *reference) chance(resolver netip.Addr, path int) float64 {
 			}
 		}
 	}
-	chance := 0.0005
-	if !found {
-		return chance
+	return home, found
+}
+
+// lost returns the widest of the circles whose last mile fails.
+func (f *reference) lost(names []string) decision.Level {
+	for level := 1; level < len(names); level++ {
+		fails := true
+		for path := range f.paths {
+			share, seen := f.share(names[:level+1], netip.Addr{}, path)
+			fails = fails && seen && share >= 0.1
+		}
+		if fails {
+			return [...]decision.Level{decision.World, decision.Country, decision.ASN, decision.Prefix}[level]
+		}
 	}
+	return decision.None
+}
+
+func (f *reference) lostHome(resolver netip.Addr) decision.Level {
+	if home, found := f.home(resolver); found {
+		names := circles(resolver, home)
+		return f.lost(names[:])
+	}
+	return decision.None
+}
+
+func (f *reference) cutOff(r *dumbResolver) decision.Level {
+	level := f.lostHome(r.address)
+	for _, cell := range r.cells {
+		if level == decision.None {
+			names := circles(r.address, cell)
+			level = f.lost(names[:3])
+		}
+	}
+	return level
+}
+
+// share is that of the innermost circle for which a path is down, one resolver excepted, and whether it was bad for any.
+func (f *reference) share(names []string, except netip.Addr, path int) (chance float64, bad bool) {
+	chance = 0.0005
 	base := f.quiet(path, 1, 1)
-	for level, name := range circles(resolver, home) {
+	for level, name := range names {
 		var n, k float64
 		for _, pane := range f.newest(2) {
 			for _, e := range pane {
-				if m, ok := e.by[path]; ok && e.resolver != resolver && circles(e.resolver, e.home)[level] == name {
+				if m, ok := e.by[path]; ok && e.resolver != except && circles(e.resolver, e.home)[level] == name {
 					n++
 					if m.bad() {
 						k++
@@ -160,9 +205,9 @@ func (f *reference) chance(resolver netip.Addr, path int) float64 {
 		not := math.Exp(logBeta(k+500*base, n-k+500*(1-base)) - logBeta(500*base, 500*(1-base)))
 		wrong = wrong * affected / (wrong*affected + (1-wrong)*not)
 		chance = wrong*(k+2*part)/(n+2) + (1-wrong)*0.0005
-		chance = math.Min(math.Max(chance, 0.0005), 0.98)
+		chance, bad = math.Min(math.Max(chance, 0.0005), 0.98), k > 0
 	}
-	return chance
+	return chance, bad
 }
 
 // base is the share of bad attempts in the better half of the panes.
@@ -233,12 +278,12 @@ func (f *reference) outage(n, k int) float64 {
 
 // stretch returns the runs of a list of attempts, and how many of them failed.
 func stretch(list []met) (n, k int) {
-	var sum met
+	runs, failed := 0, 0
 	for _, m := range list {
-		sum.runs, sum.tries, sum.failures = sum.runs+m.runs, sum.tries+m.tries, sum.failures+m.failures
+		runs, failed = runs+m.runs, failed+m.failed()
 	}
-	n = min(sum.runs, 40)
-	return n, n * sum.failures / max(1, sum.tries)
+	n = min(runs, 40)
+	return n, n * failed / max(1, runs)
 }
 
 // posterior returns how likely the path is down now, and how likely it works.
@@ -306,12 +351,13 @@ func (f *reference) recovered(pane int64, resolver netip.Addr, before decision.D
 func (f *reference) reachable(pane int64, resolver netip.Addr, before decision.Decision, paths []pathLook, p control.Policy) (path, about uint8, reason decision.Reason, applies bool) {
 	cur := before.Path
 	if paths[cur].down {
-		if paths[0].up {
+		lost := f.lostHome(resolver) != decision.None
+		if paths[0].up && !lost {
 			return 0, cur, decision.CandidateDown, true
 		}
 		best := -1
 		for i := range paths {
-			if paths[i].up && (best < 0 || paths[i].risk < paths[best].risk) {
+			if paths[i].up && !lost && (best < 0 || paths[i].risk < paths[best].risk) {
 				best = i
 			}
 		}

@@ -132,13 +132,18 @@ func (f *reference) remember(now int64) {
 func (f *reference) propose() (rows []decision.Decision) {
 	for _, prefix := range f.prefixes() {
 		var members []decision.Decision
-		amiss := false
+		var in trouble
+		place := f.state[subject{prefix.Addr(), 24}].Path
 		for _, r := range f.members(prefix) {
 			d := f.about(r)
-			amiss = amiss || awaits(d.Reason)
+			lost := f.lostHome(r.address)
+			in.add(&d, lost)
+			if _, known := f.state[subject{r.address, 0}]; !known && lost != decision.None && place != 0 {
+				d.Path, d.Reason, d.Level = place, decision.AllDown, lost
+			}
 			members = append(members, d)
 		}
-		rows = append(rows, f.aboutPrefix(prefix, amiss))
+		rows = append(rows, f.aboutPrefix(prefix, &in))
 		rows = append(rows, members...)
 	}
 	return rows
@@ -227,6 +232,9 @@ func (f *reference) decide(r *dumbResolver, before decision.Decision, paths []pa
 		d.Path, d.Reason = 0, decision.Held
 	}
 	d.Failovers = before.Failovers
+	if lost := f.cutOff(r); d.Path != cur && lost != decision.None {
+		d.Path, d.Reason, d.Level = cur, decision.AllDown, lost
+	}
 	if d.Path != cur && paths[d.Path].risk > 1-float64(f.policy.Reachability.ConfidencePPM)/1e6 {
 		switch {
 		case d.Path == 0:
@@ -273,7 +281,7 @@ func bestOf(options []decision.Decision, current uint8) decision.Decision {
 	return best
 }
 
-func (f *reference) aboutPrefix(prefix netip.Prefix, amiss bool) decision.Decision {
+func (f *reference) aboutPrefix(prefix netip.Prefix, in *trouble) decision.Decision {
 	before := f.state[subject{prefix.Addr(), 24}]
 	d := f.surely(func(nudge [3]int) decision.Decision {
 		var options []decision.Decision
@@ -290,9 +298,7 @@ func (f *reference) aboutPrefix(prefix netip.Prefix, amiss bool) decision.Decisi
 		s, at := newStability(&f.policy, 0, minute), stayAt(before)
 		return s.latency(&at, f.pane, &best, &here)
 	})
-	if amiss {
-		d.Path, d.Reason = 0, decision.CandidateDown
-	}
+	in.apply(&d, before.Path, 0)
 	d.Resolver, d.Bits, d.Previous = prefix.Addr(), 24, before.Path
 	return d
 }
