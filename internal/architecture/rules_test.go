@@ -24,7 +24,7 @@ var cores = map[string][]string{
 		"detour/schemas/sample", "detour/schemas/window",
 	},
 	"decide": {
-		"cmp", "errors", "fmt", "math", "math/bits", "net/netip", "slices", "sort",
+		"cmp", "errors", "fmt", "iter", "math", "math/bits", "net/netip", "slices", "sort",
 		"detour/decide/posterior",
 		"detour/schemas", "detour/schemas/chunk", "detour/schemas/control", "detour/schemas/decision", "detour/schemas/reject",
 		"detour/schemas/sample", "detour/schemas/window",
