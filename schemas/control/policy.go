@@ -34,10 +34,10 @@ type Mix struct {
 
 // Harm is when a client counts as slower: above its default path by more than both.
 type Harm struct {
-	RatioPPM  int `json:"ratio_ppm" yaml:"ratio_ppm"`           // of the default path's latency
-	Micros    int `json:"micros" yaml:"micros"`                 // µs
-	Limit     int `json:"limit_ppm" yaml:"limit_ppm"`   // a candidate is taken below this expected share of the resolver's users made slower
-	Budget    int `json:"budget_ppm" yaml:"budget_ppm"`         // harm expected over all users together that moves may add up to, ppm; 0 = any
+	RatioPPM int `json:"ratio_ppm" yaml:"ratio_ppm"`   // of the default path's latency
+	Micros   int `json:"micros" yaml:"micros"`         // µs
+	Limit    int `json:"limit_ppm" yaml:"limit_ppm"`   // a candidate is taken below this expected share of the resolver's users made slower
+	Budget   int `json:"budget_ppm" yaml:"budget_ppm"` // harm expected over all users together that moves may add up to, ppm; 0 = any
 }
 
 // Latency is what a candidate has to show.
