@@ -54,7 +54,7 @@ type Machine struct {
 	tally    Tally
 }
 
-// Tally counts, by reason, the resolvers whose state the ticks of a machine changed since New.
+// Tally counts, by reason, the resolvers and prefixes whose state the ticks of a machine changed since New.
 type Tally [decision.Reasons]int64
 
 // Tally returns what was counted so far: for who watches, no output depends on it.

@@ -72,7 +72,11 @@ func (j *judge) enough(s *summary, candidate int) bool {
 			return false
 		}
 	}
-	return s.runs+s.others >= float64(j.policy.Latency.MinRuns)*whole
+	runs := s.runs
+	if !j.policy.Latency.Alone {
+		runs += s.others
+	}
+	return runs >= float64(j.policy.Latency.MinRuns)*whole
 }
 
 // summary adds up what is believed of a resolver's populations.

@@ -28,6 +28,14 @@ type learntPath struct {
 	coupled   bool    // cells with both classes taught how these go together
 }
 
+// isolate makes every resolver speak for itself: neighbours have nothing to do with one another, and all that is known of
+// anybody is what occurs in the world.
+func (l *learntPath) isolate() {
+	strangers := posterior.Kinship{Apart: 1}
+	l.kin = posterior.Kin{Prefix: strangers, Network: strangers}
+	l.networks, l.countries = nil, nil
+}
+
 // base returns what ratios are likely for a network before it has shown anything.
 func (l *learntPath) base(cell window.Cell) posterior.Belief {
 	if n := l.networks[cell]; n != nil {
@@ -61,6 +69,15 @@ const (
 
 // learn learns from the whole epochs of the evidence.
 func (j *judge) learn(e *evidence) {
+	j.learnAll(e)
+	if j.policy.Latency.Alone {
+		for i := range j.learnt.paths {
+			j.learnt.paths[i].isolate()
+		}
+	}
+}
+
+func (j *judge) learnAll(e *evidence) {
 	j.learnt, j.epoch = unlearnt(int(j.paths)-1, &j.harmful), e.ageing.now
 	j.reader = reader{grid: j.harmful.grid, luck: &j.learnt.luck, ageing: j.ageing}
 	resolvers := e.experienced()

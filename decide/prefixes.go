@@ -125,6 +125,7 @@ func (m *Machine) concludePrefix(d *decision.Decision) {
 		d.Changed = 1
 	}
 	m.settlePrefix(d)
+	m.tally[d.Reason] += int64(d.Changed)
 }
 
 // bestAnswer weighs every candidate for a prefix, as judge.best does for a resolver.
@@ -148,7 +149,7 @@ func (j *judge) answer(n *neighbours, number int, path uint8) decision.Decision 
 		Candidate: path, HarmLimit: uint32(j.policy.Harm.Limit), Level: decision.Prefix, Reason: decision.GroupUnsure,
 		GroupRuns: uint32(b.runs),
 	}
-	if b.network == nil || b.mixed {
+	if b.network == nil || b.mixed || j.policy.Latency.Alone {
 		return d
 	}
 	away := j.learnt.strangers.elsewhere(b)

@@ -75,13 +75,18 @@ func TestOneBadEdge(t *testing.T) {
 			t.Errorf("after the outage %s is on %q, without one on %q", r, now[r], usual[r])
 		}
 	}
-	got, want := after.stories(), calm.stories()
+	// Neighbours speak for one another, so that the outage may be heard of elsewhere, but it may hardly matter there.
+	elsewhere, apart := 0, 0
 	for r := range w.Resolvers() {
 		if a := s.alias(r); !s.uses(r, badEdge) {
-			if d := firstDifference(got[a], want[a]); d != "" {
-				t.Errorf("%s, which has nothing to do with the outage: %s", a, d)
+			elsewhere++
+			if now[a] != usual[a] {
+				apart++
 			}
 		}
+	}
+	if 10*apart > elsewhere {
+		t.Errorf("%d of %d resolvers that have nothing to do with the outage are on another path", apart, elsewhere)
 	}
 	s.allRun(t)
 }

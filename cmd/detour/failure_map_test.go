@@ -22,6 +22,8 @@ func TestStaleMap(t *testing.T) {
 	const length, ago = 20 * time.Minute, 4 * time.Hour
 	w := littleWorld(t, length, func(s *world.Scenario) { s.Start = time.Now().Add(-ago).Truncate(time.Minute) })
 	s := newSite(t, embeddedKafka(t), "", newField(t, w), nil)
+	policy, _ := forgetful()
+	s.begins(t, policy)
 	s.stages(t)
 	publish := s.members["publish"]
 	s.feed(t, length, all)

@@ -95,16 +95,21 @@ func TestHalfTheProbes(t *testing.T) {
 	after := s.published(t, publish.fleet(), whole)
 	undisturbed := s.instead(t, policy, w, whole, all)
 
-	want, got := undisturbed.stories(), after.stories()
-	silent := 0
-	for r, told := range want {
+	// What neighbours no longer say is missing to those who are heard, so a few of them may be decided otherwise.
+	now, usual := entries(t, after.last), entries(t, undisturbed.last)
+	silent, spoke, apart := 0, 0, 0
+	for r := range undisturbed.stories() {
 		if !heard[r.String()] {
 			silent++
 			continue
 		}
-		if d := firstDifference(got[r], told); d != "" {
-			t.Errorf("%s, which is heard, is decided otherwise: %s", r, d)
+		spoke++
+		if now[r] != usual[r] {
+			apart++
 		}
+	}
+	if 10*apart > spoke {
+		t.Errorf("%d of %d resolvers that are heard are on another path than with all probes", apart, spoke)
 	}
 	if silent < 50 || len(before) < 10 {
 		t.Errorf("%d resolvers went silent, %d were moved: the test says little", silent, len(before))

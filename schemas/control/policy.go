@@ -42,8 +42,9 @@ type Harm struct {
 
 // Latency is what a candidate has to show.
 type Latency struct {
-	MinRuns       int `json:"min_runs" yaml:"min_runs"`             // own runs with a pair
-	ConfidencePPM int `json:"confidence_ppm" yaml:"confidence_ppm"` // of the one-sided bound: 950000 = 95 %
+	MinRuns       int  `json:"min_runs" yaml:"min_runs"`               // runs with a pair, its group's included
+	ConfidencePPM int  `json:"confidence_ppm" yaml:"confidence_ppm"`   // of the one-sided bounds that are told: 950000 = 95 %
+	Alone         bool `json:"alone,omitempty" yaml:"alone,omitempty"` // true = nothing is pooled over neighbours
 }
 
 // Reachability is when a path counts as down.

@@ -91,6 +91,12 @@ func TestEverySettingCounts(t *testing.T) {
 					t.Errorf("%s is not in the hash", tag.Get("yaml"))
 				}
 				f.SetZero()
+			case reflect.Bool:
+				f.SetBool(!f.Bool())
+				if p.Hash() == base.Hash() {
+					t.Errorf("%s is not in the hash", tag.Get("yaml"))
+				}
+				f.SetBool(!f.Bool())
 			default:
 				f.SetInt(f.Int() + 1)
 				if p.Hash() == base.Hash() {
