@@ -8,8 +8,9 @@
 // function of package math, whose results differ between processors.
 //
 // A tick is told in Machine.tick. The rules, in their order, are in judge.go; evidence.go holds what they look at.
-// Evidence pooled over neighbours would replace the bound in latency.go. What keeps users from being moved to and fro is
-// in hold.go and damping.go.
+// What is believed of a path's latency comes from package posterior: reading.go and population.go turn evidence into
+// likelihoods, neighbours.go pools them, learn.go learns what all of them teach, and latency.go weighs a candidate. What keeps
+// users from being moved to and fro is in hold.go and damping.go, the limits over all of them in limit.go.
 package decide
 
 import (

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"cmp"
 	"slices"
 
 	"detour/decide/posterior"
@@ -206,7 +205,7 @@ func (j *judge) settlements(l *learntPath, resolvers []*resolver, path uint8) (l
 			p.Runs += float64(runs) / whole
 		}
 	}
-	slices.SortFunc(list, func(a, b *settlement) int { return cmp.Compare(window.CompareCells(a.cell, b.cell), 0) })
+	slices.SortFunc(list, func(a, b *settlement) int { return window.CompareCells(a.cell, b.cell) })
 	return list, countries
 }
 

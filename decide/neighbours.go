@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -37,7 +36,6 @@ type block struct {
 	network   *network // of all their populations; nil if they are of several, or nothing was measured
 	mixed     bool     // they are of several
 	seen      int      // resolvers with evidence
-	alone     uint64   // runs of resolvers with one run alone: about as many come from those that were not seen
 	runs      uint64
 	micros    float64 // mean of the populations' time on the default path
 	next      outlook // for a resolver that was not seen
@@ -149,9 +147,6 @@ func (n *neighbours) join(b *block, number int, r *resolver, candidate int) {
 	if runs > 0 {
 		b.seen++
 		b.runs += runs
-		if runs <= whole {
-			b.alone += runs
-		}
 	}
 }
 
@@ -256,4 +251,4 @@ func (l *harmful) outlook(b *posterior.Belief, micros float64) outlook {
 }
 
 // inAddressOrder orders resolvers.
-func inAddressOrder(a, b *resolver) int { return cmp.Compare(a.address.Compare(b.address), 0) }
+func inAddressOrder(a, b *resolver) int { return a.address.Compare(b.address) }
