@@ -43,7 +43,7 @@ func (b *broker) write(properties string) error {
 // format makes new storage; what is there stays.
 func (b *broker) format(ctx context.Context, cluster string, users map[string]string) error {
 	args := append(slices.Clone(quick), "-cp", filepath.Join(b.tools.lib, "*"), "kafka.tools.StorageTool", "format",
-		"--ignore-formatted", "--config", b.properties(), "--cluster-id", cluster)
+		"--ignore-formatted", "--config", b.properties(), "--cluster-id="+cluster) // one in 64 begins with a dash
 	for _, user := range slices.Sorted(maps.Keys(users)) {
 		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 			args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, users[user]))
